@@ -1,0 +1,407 @@
+// What every end-to-end test needs: the demo's file, browsers that report what went wrong in them, sign-in, mail.
+//
+// The tests drive a running demo (scripts/e2e starts one) from outside: by a browser, by HTTP, by signed webhooks.
+// To add a test file: `*.test.mjs` here, made of `story(...)`s. A story fails on any console error, any content that
+// the policy blocked, any uncaught exception and any 5xx in the browsers that it opened, unless it allows them.
+
+import assert from "node:assert/strict";
+import { randomBytes, randomInt } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import https from "node:https";
+import { dirname, join, resolve } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const place = resolve(process.env.RINGFORT_DEMO_JSON ?? join(here, "..", "var", "demo.json"));
+
+/** The demo's file (architecture.md, «The command line and the demo»). */
+export const demo = JSON.parse(readFileSync(place, "utf8"));
+export const base = demo.base_url;
+/** Screenshots and what a failed story leaves. Git ignores it. */
+export const results = join(here, "results");
+mkdirSync(results, { recursive: true });
+
+// --- Who is in the demo -------------------------------------------------------------------------------------
+
+export const ROLES = ["owner", "admin", "manager", "dispatcher", "agent", "technician", "viewer", "auditor"];
+
+export function business(profile) {
+  const found = demo.businesses.find((b) => b.profile === profile);
+  assert.ok(found, `the demo has a business with the profile ${profile}`);
+  return found;
+}
+
+/** The one with screen pops, and another one, which must see nothing of it. */
+export const agency = business("insurance_agency");
+export const other = business("field_service");
+
+export function user(of, role, place = 0) {
+  const found = of.users.filter((u) => u.role === role)[place];
+  assert.ok(found, `${of.name} has ${role} number ${place + 1}`);
+  return found;
+}
+
+export function line(of) {
+  const found = of.connections.find((c) => c.provider === "twilio");
+  assert.ok(found, `${of.name} is connected to Twilio`);
+  return found;
+}
+
+/** Agents with a desk: the person and where it rings. */
+export function desks(of) {
+  const found = of.extensions
+    .map((x) => ({ ...x, user: of.users.find((u) => u.email === x.user_email) }))
+    .filter((x) => x.user?.role === "agent");
+  assert.ok(found.length >= 2, `two agents of ${of.name} have extensions`);
+  return found;
+}
+
+// --- Fresh values -------------------------------------------------------------------------------------------
+
+export const hex = (bytes) => randomBytes(bytes).toString("hex");
+export const fresh = () => hex(4);
+/** Long, unpatterned, and without anybody's name in it. */
+export const freshPassword = () => `quiet otters ${hex(5)} swim uphill`;
+
+const given = new Set();
+/** A customer's number that no other story uses. The agency stand-in knows it, unless it ends in 00 (agency.mjs). */
+export function freshNumber(ending = "") {
+  for (;;) {
+    const digits = String(randomInt(10 ** (4 - ending.length))).padStart(4 - ending.length, "0") + ending;
+    const plain = ending !== "" || !(digits.endsWith("00") || digits.endsWith("33"));
+    if (plain && !given.has(digits)) {
+      given.add(digits);
+      return `+1415555${digits}`;
+    }
+  }
+}
+
+export const masked = (number) => `***-***-${number.slice(-4)}`;
+export const nameOf = (person) => person.name;
+
+// --- Plain HTTP ---------------------------------------------------------------------------------------------
+
+/** One request, exactly as given: nothing is added, no redirect is followed. */
+export function raw(target, { method = "GET", headers = {}, body, cookie } = {}) {
+  const url = new URL(target, base);
+  const sent = { ...headers };
+  if (cookie) sent.cookie = cookie;
+  if (body !== undefined) sent["content-length"] = Buffer.byteLength(body);
+  return new Promise((done, failed) => {
+    const request = (url.protocol === "https:" ? https : http).request(url, { method, headers: sent, agent: false });
+    request.on("response", (response) => {
+      const chunks = [];
+      response.on("data", (chunk) => chunks.push(chunk));
+      response.on("error", failed);
+      response.on("end", () => {
+        const { statusCode: status, headers: answered } = response;
+        done({ status, headers: answered, body: Buffer.concat(chunks).toString("utf8") });
+      });
+    });
+    request.on("error", failed);
+    request.setTimeout(30_000, () => request.destroy(new Error(`no answer from ${url.pathname}`)));
+    request.end(body);
+  });
+}
+
+/** A page as a browser without a window would ask for it. */
+export const page = (path, cookie) => raw(path, { headers: { accept: "text/html" }, cookie });
+
+/** A form, posted from a page of ours. */
+export function post(path, fields, { cookie, headers } = {}) {
+  return raw(path, {
+    method: "POST",
+    cookie,
+    body: new URLSearchParams(fields).toString(),
+    headers: {
+      accept: "text/html",
+      "content-type": "application/x-www-form-urlencoded",
+      "sec-fetch-site": "same-origin",
+      origin: base,
+      ...headers,
+    },
+  });
+}
+
+// --- Sign-in ------------------------------------------------------------------------------------------------
+
+const SESSION = "__Host-ringfort";
+// Sign-ins are limited per address and minute, and all tests come from one. So sessions are shared between the files
+// of a run, in a folder that scripts/e2e makes and removes.
+const shelf = process.env.RINGFORT_E2E_STATE;
+const sessions = new Map();
+
+function remember(person, value) {
+  sessions.set(person.email, value);
+  if (shelf) writeFileSync(join(shelf, encodeURIComponent(person.email)), value, { mode: 0o600 });
+}
+
+function remembered(person) {
+  const file = shelf && join(shelf, encodeURIComponent(person.email));
+  return sessions.get(person.email) ?? (file && existsSync(file) ? readFileSync(file, "utf8") : undefined);
+}
+
+async function isAlive(value) {
+  return (await page("/account", `${SESSION}=${value}`)).status === 200;
+}
+
+/** The `Cookie` header of this browser's session. */
+export async function cookieOf(context) {
+  const found = (await context.cookies()).find((c) => c.name === SESSION);
+  assert.ok(found, "the browser has a session");
+  return `${SESSION}=${found.value}`;
+}
+
+/** A signed-in person's `Cookie` header, by HTTP alone. */
+export async function session(person) {
+  const known = remembered(person);
+  if (known && (await isAlive(known))) return `${SESSION}=${known}`;
+  const until = Date.now() + 90_000;
+  for (;;) {
+    const answer = await post("/api/sign-in", { email: person.email, password: person.password });
+    const set = [answer.headers["set-cookie"] ?? []].flat().find((c) => c.startsWith(`${SESSION}=`));
+    if (answer.status === 303 && answer.headers.location === "/home" && set) {
+      const value = set.slice(SESSION.length + 1).split(";")[0];
+      remember(person, value);
+      return `${SESSION}=${value}`;
+    }
+    assert.ok(Date.now() < until, `${person.email} cannot sign in: ${answer.status} to ${answer.headers.location}`);
+    await pause(3_000);
+  }
+}
+
+/** Fills in the sign-in form of this page and sends it, again when there were too many tries. */
+export async function submitSignIn(tab, email, password) {
+  const until = Date.now() + 90_000;
+  for (;;) {
+    if (!new URL(tab.url()).pathname.startsWith("/sign-in")) await tab.goto(`${base}/sign-in`);
+    await tab.getByLabel("Email address").fill(email);
+    await tab.getByLabel("Password").fill(password);
+    await press(tab, tab.getByRole("button", { name: "Sign in" }));
+    const stayed = new URL(tab.url()).pathname === "/sign-in";
+    const says = await tab.locator("#problems").count();
+    if (!stayed || says > 0) return;
+    assert.ok(Date.now() < until, "the sign-in neither goes on nor says why");
+    await pause(3_000);
+  }
+}
+
+/** Signs a person in by the form, in a tab of their own, and returns it at their home page. */
+export async function signIn(context, person) {
+  const tab = await context.newPage();
+  await tab.goto(`${base}/sign-in`);
+  await submitSignIn(tab, person.email, person.password);
+  assert.equal(new URL(tab.url()).pathname, "/home", `${person.email} is at home`);
+  return tab;
+}
+
+/** Signs out by the menu in the top bar. */
+export async function signOut(tab) {
+  await tab.locator("summary.person").click();
+  await press(tab, tab.getByRole("button", { name: "Sign out" }).first());
+}
+
+// --- Waiting ------------------------------------------------------------------------------------------------
+
+export const pause = (millis) => new Promise((done) => setTimeout(done, millis));
+
+/** Asks again until `ask` neither throws nor says no; then its answer. */
+export async function eventually(ask, { within = 5_000, every = 100, what = "it" } = {}) {
+  const until = Date.now() + within;
+  for (;;) {
+    let problem;
+    try {
+      const answer = await ask();
+      if (answer) return answer;
+    } catch (error) {
+      problem = error;
+    }
+    if (Date.now() >= until) throw new Error(`${what} did not happen within ${within} ms`, { cause: problem });
+    await pause(every);
+  }
+}
+
+export const seen = (locator, within = 5_000) => locator.waitFor({ state: "visible", timeout: within });
+export const gone = (locator, within = 5_000) => locator.waitFor({ state: "hidden", timeout: within });
+
+/** Clicks what sends a form or follows a link, and waits for the page behind it. */
+export async function press(tab, locator) {
+  await Promise.all([tab.waitForNavigation({ waitUntil: "load" }), locator.click()]);
+}
+
+/** Opens a page and waits for its live stream. */
+export async function openLive(tab, path) {
+  const stream = tab.waitForResponse((r) => new URL(r.url()).pathname === "/live" && r.status() === 200);
+  await tab.goto(base + path);
+  await stream;
+}
+
+export async function headingIs(tab, text) {
+  const heading = tab.getByRole("heading", { level: 1 });
+  await seen(heading);
+  assert.equal((await heading.innerText()).trim(), text);
+}
+
+// --- Mail ---------------------------------------------------------------------------------------------------
+
+function quotedPrintable(body) {
+  const joined = body.replace(/=\r?\n/g, "");
+  const bytes = joined.replace(/=([0-9A-Fa-f]{2})/g, (_, pair) => String.fromCharCode(parseInt(pair, 16)));
+  // What was not encoded is ASCII, so every character is one byte.
+  return Buffer.from(bytes, "latin1").toString("utf8");
+}
+
+export function parseMail(text) {
+  const [head, ...rest] = text.replace(/\r\n/g, "\n").split("\n\n");
+  const body = rest.join("\n\n");
+  const headers = new Map(
+    head
+      .replace(/\n[ \t]+/g, " ")
+      .split("\n")
+      .map((row) => [row.slice(0, row.indexOf(":")).toLowerCase(), row.slice(row.indexOf(":") + 1).trim()]),
+  );
+  const encoding = (headers.get("content-transfer-encoding") ?? "7bit").toLowerCase();
+  const decoded =
+    encoding === "quoted-printable"
+      ? quotedPrintable(body)
+      : encoding === "base64"
+        ? Buffer.from(body, "base64").toString("utf8")
+        : body;
+  const link = decoded.match(/https?:\/\/\S+\/open\/\S+/)?.[0];
+  return { to: headers.get("to") ?? "", subject: headers.get("subject") ?? "", text: decoded, link };
+}
+
+/** The newest mail to an address. Mails are sent by a job, so it may take a moment. */
+export function mailTo(address, { within = 15_000 } = {}) {
+  const look = () =>
+    readdirSync(demo.mail_dir)
+      .filter((name) => name.endsWith(".eml"))
+      .map((name) => join(demo.mail_dir, name))
+      .map((path) => ({ at: statSync(path).mtimeMs, mail: parseMail(readFileSync(path, "utf8")) }))
+      .filter(({ mail }) => mail.to.toLowerCase().includes(address.toLowerCase()))
+      .sort((a, b) => b.at - a.at)[0]?.mail;
+  return eventually(look, { within, every: 200, what: `a mail to ${address}` });
+}
+
+// --- Browsers -----------------------------------------------------------------------------------------------
+
+const ARGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+let browser;
+
+async function launch() {
+  browser ??= await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGS });
+  return browser;
+}
+
+after(async () => {
+  await browser?.close();
+});
+
+/** For `allow`: the console's word for an answer with this status. */
+export const status = (code) => new RegExp(`Failed to load resource: .*status of ${code}`);
+
+/** The browsers of one story, and what went wrong in them. */
+class Stage {
+  #contexts = [];
+  #faults = [];
+
+  /**
+   * A browser of its own, with one tab. `as`: signed in, by a session that stories share. `scripts: false`: a browser
+   * without JavaScript. `allow`: console texts that are expected.
+   */
+  async open({ as, scripts = true, width = 1440, height = 900, scheme = "light", allow = [], path } = {}) {
+    const context = await (await launch()).newContext({
+      viewport: { width, height },
+      colorScheme: scheme,
+      javaScriptEnabled: scripts,
+      locale: "en-US",
+      reducedMotion: "reduce",
+    });
+    context.setDefaultTimeout(10_000);
+    context.setDefaultNavigationTimeout(20_000);
+    this.#contexts.push(context);
+    this.#watch(context, allow);
+    if (as) {
+      const value = (await session(as)).slice(SESSION.length + 1);
+      await context.addCookies([{ name: SESSION, value, url: base, httpOnly: true, secure: true, sameSite: "Lax" }]);
+    }
+    const tab = await context.newPage();
+    if (path) await tab.goto(base + path);
+    return tab;
+  }
+
+  #watch(context, allow) {
+    const note = (where, text) => {
+      if (!allow.some((pattern) => pattern.test(text))) this.#faults.push(`${where}: ${text}`);
+    };
+    const path = (address) => (URL.canParse(address) ? new URL(address).pathname : address);
+    context.on("console", (message) => {
+      if (message.type() === "error") note(path(message.location().url), message.text());
+    });
+    context.on("weberror", (error) => note("uncaught", String(error.error())));
+    context.on("response", (answer) => {
+      if (answer.status() >= 500) note(path(answer.url()), `answered ${answer.status()}`);
+    });
+    context.addInitScript(() => {
+      document.addEventListener("securitypolicyviolation", (event) => {
+        console.error(`blocked by ${event.effectiveDirective}: ${event.blockedURI}`);
+      });
+    });
+  }
+
+  /** What the story was about is fine; now: was everything else? */
+  judge() {
+    assert.deepEqual(this.#faults, [], "nothing went wrong in any browser");
+  }
+
+  /** What each tab showed when the story failed. */
+  async keep(name) {
+    const safe = name.replace(/[^a-z0-9]+/gi, "-").slice(0, 60);
+    const tabs = this.#contexts.flatMap((context) => context.pages());
+    for (const [place, tab] of tabs.entries()) {
+      const file = join(results, `failed-${safe}-${place + 1}.png`);
+      await tab.screenshot({ path: file, timeout: 5_000 }).catch(() => {});
+      console.error(`  tab ${place + 1}: ${tab.url()} ${file}`);
+    }
+    for (const fault of this.#faults) console.error(`  ${fault}`);
+  }
+
+  async close() {
+    await Promise.allSettled(this.#contexts.map((context) => context.close()));
+  }
+}
+
+/** One test. `work` gets the stage. */
+export function story(name, work, { timeout = 120_000 } = {}) {
+  test(name, { timeout }, async () => {
+    const stage = new Stage();
+    try {
+      await work(stage);
+      stage.judge();
+    } catch (error) {
+      await stage.keep(name);
+      throw error;
+    } finally {
+      await stage.close();
+    }
+  });
+}
+
+/** The same story with and without JavaScript. */
+export function bothWays(name, work, options) {
+  for (const scripts of [true, false]) {
+    story(`${name}, scripts ${scripts ? "on" : "off"}`, (stage) => work(stage, scripts), options);
+  }
+}

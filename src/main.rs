@@ -1,0 +1,89 @@
+//! The `ringfort` command.
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use ringfort::server::boot::{self, config::Config, lifecycle, simulate, telemetry};
+
+/// A self-hosted workspace in which a business runs its phone lines.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve, with the private database or the one in `DATABASE_URL`.
+    Serve,
+    /// Serve a demo: four businesses with people in every role and weeks of calls.
+    Demo,
+    /// Bring the database to this version, and stop.
+    Migrate,
+    /// Play a phone provider: send signed webhooks to a running demo.
+    Simulate {
+        /// Calls a minute, over all businesses.
+        #[arg(long, default_value_t = 12)]
+        rate: u32,
+        /// Stop after this many calls.
+        #[arg(long)]
+        calls: Option<u32>,
+        /// Only this business, by name.
+        #[arg(long)]
+        business: Option<String>,
+    },
+    /// Look for what is wrong with this installation, and say how to mend it.
+    Doctor,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    telemetry::start();
+    let cli = Cli::parse();
+    let mut config = Config::from_env()?;
+    match cli.command {
+        Command::Serve => run(config, false).await,
+        Command::Demo => {
+            config.demo = true;
+            run(config, true).await
+        }
+        Command::Migrate => {
+            let ready = lifecycle::prepare_database(&config).await?;
+            if let Some(private) = ready.private {
+                private.stop().await;
+            }
+            println!("The database is up to date.");
+            Ok(())
+        }
+        Command::Simulate { rate, calls, business } => {
+            let demo_json = config.data_dir.join("demo.json");
+            simulate::run(simulate::Options { demo_json, rate_per_minute: rate, calls, business }).await
+        }
+        Command::Doctor => {
+            let healthy = boot::doctor::run(&config).await?;
+            if healthy { Ok(()) } else { std::process::exit(1) }
+        }
+    }
+}
+
+async fn run(config: Config, is_demo: bool) -> anyhow::Result<()> {
+    let ready = lifecycle::prepare_database(&config).await?;
+    let outcome = serve(config, is_demo, &ready).await;
+    if let Some(private) = ready.private {
+        private.stop().await;
+    }
+    outcome
+}
+
+async fn serve(config: Config, is_demo: bool, ready: &lifecycle::Ready) -> anyhow::Result<()> {
+    let public_url = config.public_url.clone();
+    let data_dir = config.data_dir.clone();
+    let app = lifecycle::assemble(config, ready).await?;
+    if is_demo {
+        let owner = ready.owner_url.as_ref().context("the demo needs the owner's database login")?;
+        boot::demo::fill(&app, owner).await?;
+        boot::demo::print_sign_ins(&data_dir)?;
+    }
+    println!("Ringfort is at {public_url}");
+    lifecycle::serve(app).await
+}

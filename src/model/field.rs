@@ -1,0 +1,108 @@
+//! What can be wrong with a field of a form, in words for the person who filled it in.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a field was not accepted. Closed, because it crosses the wire; its text names what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum Bad {
+    #[error("fill this in")]
+    Empty,
+    #[error("use at most {0} characters")]
+    TooLong(u32),
+    #[error("leave out control characters")]
+    Control,
+    #[error("write an address like name@example.com")]
+    Email,
+    #[error("write the number with its country code, like +14155550100")]
+    Phone,
+    #[error("choose one of the list")]
+    Choice,
+    #[error("write a whole number from {0} to {1}")]
+    Range(i64, i64),
+    #[error("write a time zone like America/Chicago")]
+    Zone,
+    #[error("use at least {0} characters")]
+    TooShort(u32),
+    #[error("this password is on the lists that attackers try first; choose another")]
+    Common,
+    #[error("this password contains your name, your address or your business; choose another")]
+    Guessable,
+    #[error("address and password do not match an account here")]
+    Mismatch,
+    #[error("a business needs an owner; give somebody else the role first")]
+    LastOwner,
+    #[error("this is already in use")]
+    Taken,
+    #[error("write 2 to 8 digits")]
+    Extension,
+    #[error("write client:name, sip:name@host or a number like +14155550100")]
+    Target,
+    #[error("type {0} to confirm")]
+    Confirm(String),
+    #[error("say why, in a few words")]
+    Reason,
+    #[error("write the address with https:// in front")]
+    Url,
+    #[error("this does not look like the provider's: {0}")]
+    Shape(String),
+}
+
+/// A field's name in the form, and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BadField {
+    pub field: String,
+    pub problem: Bad,
+}
+
+/// Trimmed text of 1 to `max` characters without control characters.
+///
+/// # Errors
+/// Empty, too long, or with control characters.
+pub fn text(input: &str, max: u32) -> Result<String, Bad> {
+    let trimmed = input.trim();
+    if trimmed.is_empty() {
+        return Err(Bad::Empty);
+    }
+    if trimmed.chars().count() > max as usize {
+        return Err(Bad::TooLong(max));
+    }
+    if trimmed.chars().any(char::is_control) {
+        return Err(Bad::Control);
+    }
+    Ok(trimmed.to_owned())
+}
+
+/// Collects what is wrong with a whole form, so that a person sees everything at once.
+#[derive(Debug, Default)]
+pub struct Fields(Vec<BadField>);
+
+impl Fields {
+    /// The value, or `None` and a note under the field's name.
+    pub fn take<T>(&mut self, field: &str, value: Result<T, Bad>) -> Option<T> {
+        value.map_err(|problem| self.note(field, problem)).ok()
+    }
+
+    /// Notes a problem that no parser found.
+    pub fn note(&mut self, field: &str, problem: Bad) {
+        self.0.push(BadField { field: field.to_owned(), problem });
+    }
+
+    /// # Errors
+    /// Everything that was noted, when anything was.
+    pub fn finish(self) -> Result<(), Vec<BadField>> {
+        if self.0.is_empty() { Ok(()) } else { Err(self.0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_trimmed_and_bounded() {
+        assert_eq!(text("  a b ", 3), Ok("a b".into()));
+        assert_eq!(text(" ", 3), Err(Bad::Empty));
+        assert_eq!(text("abcd", 3), Err(Bad::TooLong(3)));
+        assert_eq!(text("a\u{7}b", 9), Err(Bad::Control));
+    }
+}

@@ -1,0 +1,17 @@
+//! What is true without a world or a clock: ids, the call state machine, who may do what, how long data lives.
+//!
+//! Compiled for the server and for the browser. No I/O, no time of day, no randomness, no SQL, no HTML: such a
+//! line belongs to `server::store`, `server::kit` or `ui`. To add a noun: one file named after it, with the
+//! tests of its rules beside them.
+
+pub mod audit;
+pub mod call;
+pub mod extension;
+pub mod field;
+pub mod id;
+pub mod password;
+pub mod permission;
+pub mod personal;
+pub mod phone;
+pub mod profile;
+pub mod retention;

@@ -1,0 +1,53 @@
+//! Doors for programs: health, and the browser's reports of blocked content. The REST interface of product.md (API-1)
+//! will stand here, one file per noun.
+
+use axum::{
+    extract::State,
+    http::{Method, StatusCode},
+    response::{IntoResponse, Response},
+};
+
+use crate::{
+    model::permission::Need,
+    server::{
+        boot::App,
+        http::{
+            AppError,
+            doors::{Doors, Kind},
+            error::chain,
+        },
+        store,
+    },
+};
+
+/// The doors of this room.
+#[must_use]
+pub fn doors(doors: Doors) -> Doors {
+    doors
+        .open(Kind::Health, Method::GET, "/healthz", Need::Public, alive)
+        .open(Kind::Health, Method::GET, "/readyz", Need::Public, ready)
+        .open(Kind::Health, Method::POST, "/csp", Need::Public, blocked)
+}
+
+/// The process lives. Says nothing about the database: a supervisor must not kill us for its outage.
+async fn alive() -> &'static str {
+    "alive\n"
+}
+
+/// Requests can be served: the database answers.
+async fn ready(State(app): State<App>) -> Result<&'static str, Response> {
+    match store::lobby::backlog(app.db()).await {
+        Ok(_) => Ok("ready\n"),
+        Err(error) => {
+            tracing::warn!(error.chain = %chain(&error), "not ready");
+            Err(AppError::from(error).into_response())
+        }
+    }
+}
+
+/// A browser blocked something of ours, or of somebody who tried. What it says is a stranger's text: only its size is
+/// logged.
+async fn blocked(body: axum::body::Bytes) -> StatusCode {
+    tracing::warn!(report.bytes = body.len(), "a browser reported content that our policy blocks");
+    StatusCode::NO_CONTENT
+}

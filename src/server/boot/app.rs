@@ -1,0 +1,120 @@
+//! The state that everything shares: one value, made at start, handed to every door and job.
+
+use std::sync::Arc;
+
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::config::Config;
+use crate::server::{
+    kit::{
+        At, Clock, Entropy,
+        clock::SharedClock,
+        entropy::{SharedEntropy, uuid7},
+        outbound::Outbound,
+    },
+    live::Hub,
+    mail::Mailer,
+    services::limits::Limits,
+    vault::{Vault, password::Passwords},
+};
+
+/// The installation, as a running process knows it. Clones share it.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// What an [`App`] is made of.
+pub struct Parts {
+    pub config: Config,
+    pub db: PgPool,
+    pub worker_db: PgPool,
+    pub clock: SharedClock,
+    pub entropy: SharedEntropy,
+    pub vault: Vault,
+    pub passwords: Passwords,
+    pub outbound: Outbound,
+    pub mailer: Mailer,
+    pub hub: Hub,
+    pub limits: Limits,
+}
+
+impl App {
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The pool of the application role, for requests.
+    #[must_use]
+    pub fn db(&self) -> &PgPool {
+        &self.0.db
+    }
+
+    /// The pool of the worker role, for jobs.
+    #[must_use]
+    pub fn worker_db(&self) -> &PgPool {
+        &self.0.worker_db
+    }
+
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    #[must_use]
+    pub fn shared_clock(&self) -> SharedClock {
+        self.0.clock.clone()
+    }
+
+    #[must_use]
+    pub fn entropy(&self) -> &dyn Entropy {
+        &*self.0.entropy
+    }
+
+    #[must_use]
+    pub fn vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
+    #[must_use]
+    pub fn passwords(&self) -> &Passwords {
+        &self.0.passwords
+    }
+
+    #[must_use]
+    pub fn outbound(&self) -> &Outbound {
+        &self.0.outbound
+    }
+
+    #[must_use]
+    pub fn mailer(&self) -> &Mailer {
+        &self.0.mailer
+    }
+
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.0.hub
+    }
+
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// A new id of any kind.
+    #[must_use]
+    pub fn draw<T: From<Uuid>>(&self) -> T {
+        uuid7(self.entropy(), self.clock().now()).into()
+    }
+
+    /// A new id whose time part is `at`: for what happened then.
+    #[must_use]
+    pub fn draw_at<T: From<Uuid>>(&self, at: At) -> T {
+        uuid7(self.entropy(), at).into()
+    }
+}

@@ -1,0 +1,254 @@
+//! The configuration: every setting, its variable and its default, in this one file.
+//!
+//! It is read once, at the start, and checked whole, so that a wrong value stops the program with a sentence that
+//! names the variable, and not a request an hour later. To add a setting: a field here with its variable and default
+//! in the comment, a line in [`Config::from_lookup`], a test if it can be wrong.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    str::FromStr,
+};
+
+use lettre::message::Mailbox;
+use url::{Host, Url};
+
+use crate::server::vault::Secret;
+
+/// What an installation may set. Secrets mask themselves when printed.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `RINGFORT_DATA` (`var`): keys, the private database, mail and objects.
+    pub data_dir: PathBuf,
+    /// `RINGFORT_LISTEN` (`127.0.0.1:3000`): where the product answers.
+    pub listen: SocketAddr,
+    /// `RINGFORT_METRICS_LISTEN` (`127.0.0.1:3001`): `/metrics` and nothing else. Keep it off the internet.
+    pub metrics_listen: SocketAddr,
+    /// `RINGFORT_PUBLIC_URL` (`http://` and the listen address): what browsers and providers call. An origin: scheme,
+    /// host and port, without a slash at the end. Signatures and origin checks use this, never a Host header.
+    pub public_url: String,
+    /// `DATABASE_URL`, `WORKER_DATABASE_URL`, `OWNER_DATABASE_URL` (none: a private PostgreSQL in the data folder).
+    pub database: Database,
+    /// `RINGFORT_MASTER_KEY` (none: the file below): 64 hexadecimal digits.
+    pub master_key: Option<Secret>,
+    /// `RINGFORT_MASTER_KEY_FILE` (`keys/master.key` in the data folder).
+    pub master_key_file: PathBuf,
+    /// `RINGFORT_SMTP_URL` (none: mail is written to a folder): `smtps://user:password@host`, or `smtp://` with
+    /// `?tls=required`.
+    pub smtp_url: Option<Secret>,
+    /// `RINGFORT_MAIL_FROM` (`Ringfort <ringfort@localhost>`).
+    pub mail_from: String,
+    /// `RINGFORT_OUTBOUND_ALLOW` (none): loopback `host:port`s that may be called, for simulators. Tenants can name
+    /// them too: empty in production.
+    pub outbound_allow: Vec<String>,
+    /// `RINGFORT_OUTBOUND_OVERRIDE` (none): `twilio=http://127.0.0.1:4010`, a stand-in per provider, with commas.
+    pub outbound_overrides: HashMap<String, String>,
+    /// `RINGFORT_TRUSTED_PROXIES` (none): the addresses whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// `RINGFORT_PGBOUNCER` (no): the database addresses lead to a `PgBouncer` in transaction mode.
+    pub pgbouncer: bool,
+    /// Set by the `demo` command, by no variable: a demo must never come from a forgotten line in a service file.
+    pub demo: bool,
+    /// `LEPTOS_SITE_ROOT` (`target/site`): the files for the browser, as `cargo leptos build` leaves them.
+    pub site_root: PathBuf,
+}
+
+/// Where the database is.
+#[derive(Debug, Clone)]
+pub enum Database {
+    /// A PostgreSQL that this program starts in its data folder and stops again.
+    Private,
+    /// Somebody else's. Without `owner`, migrations are run by hand (`ringfort migrate`).
+    External { app: Secret, worker: Secret, owner: Option<Secret> },
+}
+
+/// A setting that cannot be used. Never repeats the value: it may be a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{variable} {problem}")]
+pub struct ConfigError {
+    pub variable: &'static str,
+    pub problem: String,
+}
+
+impl ConfigError {
+    fn new(variable: &'static str, problem: impl Into<String>) -> Self {
+        Self { variable, problem: problem.into() }
+    }
+}
+
+impl Config {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used, and what to write instead.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_lookup(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
+    }
+
+    /// Reads from anything that answers to a variable's name. Empty is the same as not set.
+    fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let vars = Variables(lookup);
+        let data_dir = PathBuf::from(vars.text_or("RINGFORT_DATA", "var"));
+        let listen = vars.address("RINGFORT_LISTEN", "127.0.0.1:3000")?;
+        let metrics_listen = vars.address("RINGFORT_METRICS_LISTEN", "127.0.0.1:3001")?;
+        if listen == metrics_listen && listen.port() != 0 {
+            return Err(ConfigError::new("RINGFORT_METRICS_LISTEN", "is also RINGFORT_LISTEN: choose another port"));
+        }
+        let mail_from = vars.text_or("RINGFORT_MAIL_FROM", "Ringfort <ringfort@localhost>");
+        if Mailbox::from_str(&mail_from).is_err() {
+            return Err(ConfigError::new("RINGFORT_MAIL_FROM", "is no sender: write Name <name@example.com>"));
+        }
+        Ok(Self {
+            public_url: public_url(&vars.text_or("RINGFORT_PUBLIC_URL", &format!("http://{listen}")))?,
+            listen,
+            metrics_listen,
+            database: database(&vars)?,
+            master_key: vars.secret("RINGFORT_MASTER_KEY"),
+            master_key_file: vars
+                .text("RINGFORT_MASTER_KEY_FILE")
+                .map_or_else(|| data_dir.join("keys/master.key"), PathBuf::from),
+            smtp_url: smtp_url(vars.text("RINGFORT_SMTP_URL"))?,
+            mail_from,
+            outbound_allow: outbound_allow(vars.list("RINGFORT_OUTBOUND_ALLOW"))?,
+            outbound_overrides: outbound_overrides(vars.list("RINGFORT_OUTBOUND_OVERRIDE"))?,
+            trusted_proxies: trusted_proxies(&vars.list("RINGFORT_TRUSTED_PROXIES"))?,
+            pgbouncer: vars.switch("RINGFORT_PGBOUNCER")?,
+            demo: false,
+            site_root: PathBuf::from(vars.text_or("LEPTOS_SITE_ROOT", "target/site")),
+            data_dir,
+        })
+    }
+}
+
+/// The variables, by the few shapes that values have.
+struct Variables<F>(F);
+
+impl<F: Fn(&str) -> Option<String>> Variables<F> {
+    fn text(&self, name: &str) -> Option<String> {
+        (self.0)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn text_or(&self, name: &str, default: &str) -> String {
+        self.text(name).unwrap_or_else(|| default.to_owned())
+    }
+
+    fn secret(&self, name: &str) -> Option<Secret> {
+        self.text(name).map(Secret::new)
+    }
+
+    fn list(&self, name: &str) -> Vec<String> {
+        let text = self.text(name).unwrap_or_default();
+        text.split(',').map(|entry| entry.trim().to_owned()).filter(|entry| !entry.is_empty()).collect()
+    }
+
+    fn address(&self, name: &'static str, default: &str) -> Result<SocketAddr, ConfigError> {
+        self.text_or(name, default)
+            .parse()
+            .map_err(|_| ConfigError::new(name, "is no address with a port: write it like 127.0.0.1:3000"))
+    }
+
+    fn switch(&self, name: &'static str) -> Result<bool, ConfigError> {
+        match self.text_or(name, "no").to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" | "on" => Ok(true),
+            "0" | "false" | "no" | "off" => Ok(false),
+            _ => Err(ConfigError::new(name, "is neither yes nor no")),
+        }
+    }
+}
+
+/// An origin that browsers accept cookies from: https, or http on this machine alone.
+fn public_url(text: &str) -> Result<String, ConfigError> {
+    let wrong = |problem: &str| ConfigError::new("RINGFORT_PUBLIC_URL", problem);
+    let url = Url::parse(text).map_err(|_| wrong("is no URL: write it like https://calls.example.com"))?;
+    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    if !bare || !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("must be scheme, host and port alone, like https://calls.example.com"));
+    }
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(&url) => {}
+        _ => {
+            return Err(wrong(
+                "must begin with https://, unless the host is localhost: set it to the address that browsers use, \
+                 with a proxy in front that holds the certificate",
+            ));
+        }
+    }
+    Ok(url.origin().ascii_serialization())
+}
+
+/// Whether the host can only be this machine. A scheme that `Url` does not know keeps an address as a name.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+fn database<F: Fn(&str) -> Option<String>>(vars: &Variables<F>) -> Result<Database, ConfigError> {
+    let url = |name: &'static str| match vars.text(name) {
+        Some(text) if !text.starts_with("postgres://") && !text.starts_with("postgresql://") => {
+            Err(ConfigError::new(name, "is no PostgreSQL address: write postgres://role:password@host/ringfort"))
+        }
+        other => Ok(other.map(Secret::new)),
+    };
+    match (url("DATABASE_URL")?, url("WORKER_DATABASE_URL")?, url("OWNER_DATABASE_URL")?) {
+        (None, None, None) => Ok(Database::Private),
+        (Some(app), Some(worker), owner) => Ok(Database::External { app, worker, owner }),
+        (Some(_), None, _) => Err(ConfigError::new(
+            "WORKER_DATABASE_URL",
+            "is missing beside DATABASE_URL: set it to the same database, with the role ringfort_worker",
+        )),
+        (None, ..) => Err(ConfigError::new(
+            "DATABASE_URL",
+            "is missing: set it (role ringfort_app), or unset WORKER_DATABASE_URL and OWNER_DATABASE_URL for a private \
+             database",
+        )),
+    }
+}
+
+/// Mail holds sign-in links, so a connection that somebody can strip of its TLS is not offered.
+fn smtp_url(text: Option<String>) -> Result<Option<Secret>, ConfigError> {
+    let Some(text) = text else { return Ok(None) };
+    let wrong = |problem: &str| ConfigError::new("RINGFORT_SMTP_URL", problem);
+    let url = Url::parse(&text).map_err(|_| wrong("is no URL: write smtps://user:password@mail.example.com"))?;
+    let required = url.query_pairs().any(|(name, value)| name == "tls" && value == "required");
+    match url.scheme() {
+        "smtps" => {}
+        "smtp" if required || is_loopback(&url) => {}
+        "smtp" => return Err(wrong("would send in clear: write smtps://, or add ?tls=required")),
+        _ => return Err(wrong("must begin with smtps:// or smtp://")),
+    }
+    Ok(Some(Secret::new(text)))
+}
+
+fn outbound_allow(entries: Vec<String>) -> Result<Vec<String>, ConfigError> {
+    let has_port = |entry: &String| entry.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    if entries.iter().all(has_port) {
+        Ok(entries)
+    } else {
+        Err(ConfigError::new("RINGFORT_OUTBOUND_ALLOW", "is a list of host:port with commas, like 127.0.0.1:4010"))
+    }
+}
+
+fn outbound_overrides(entries: Vec<String>) -> Result<HashMap<String, String>, ConfigError> {
+    let wrong = || ConfigError::new("RINGFORT_OUTBOUND_OVERRIDE", "is a list like twilio=http://127.0.0.1:4010");
+    let pair = |entry: String| -> Result<(String, String), ConfigError> {
+        let (provider, base) = entry.split_once('=').ok_or_else(wrong)?;
+        Url::parse(base).ok().filter(|url| url.has_host()).ok_or_else(wrong)?;
+        Ok((provider.to_owned(), base.to_owned()))
+    };
+    entries.into_iter().map(pair).collect()
+}
+
+fn trusted_proxies(entries: &[String]) -> Result<Vec<IpAddr>, ConfigError> {
+    let wrong = || ConfigError::new("RINGFORT_TRUSTED_PROXIES", "is a list of addresses with commas, like 10.0.0.5");
+    entries.iter().map(|entry| entry.parse::<IpAddr>().map_err(|_| wrong())).collect()
+}
+
+#[cfg(test)]
+mod tests;

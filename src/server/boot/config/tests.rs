@@ -1,0 +1,116 @@
+use super::*;
+
+fn read(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    Config::from_lookup(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+}
+
+/// The variable that a configuration fails at.
+fn fault(pairs: &[(&str, &str)]) -> Option<&'static str> {
+    read(pairs).err().map(|error| error.variable)
+}
+
+#[test]
+fn nothing_set_is_a_private_installation_on_this_machine() {
+    let config = read(&[]).expect("the defaults are right");
+    assert_eq!(config.public_url, "http://127.0.0.1:3000");
+    assert_eq!(config.master_key_file, PathBuf::from("var/keys/master.key"));
+    assert!(matches!(config.database, Database::Private));
+    assert!(config.outbound_allow.is_empty() && config.trusted_proxies.is_empty());
+    assert!(!config.pgbouncer && !config.demo);
+}
+
+#[test]
+fn empty_is_not_set() {
+    let config = read(&[("RINGFORT_DATA", " "), ("DATABASE_URL", "")]).expect("as if unset");
+    assert_eq!(config.data_dir, PathBuf::from("var"));
+    assert!(matches!(config.database, Database::Private));
+}
+
+#[test]
+fn the_public_url_is_an_origin_and_safe() {
+    for (good, origin) in [
+        ("https://calls.example.com", "https://calls.example.com"),
+        ("https://calls.example.com:443/", "https://calls.example.com"),
+        ("http://localhost:3000/", "http://localhost:3000"),
+        ("http://[::1]:3000", "http://[::1]:3000"),
+    ] {
+        let config = read(&[("RINGFORT_PUBLIC_URL", good)]).expect("good");
+        assert_eq!(config.public_url, origin, "{good}");
+    }
+    for bad in [
+        "http://calls.example.com",
+        "https://calls.example.com/app",
+        "https://calls.example.com/?a",
+        "https://user@calls.example.com",
+        "ftp://localhost",
+        "calls.example.com",
+    ] {
+        assert_eq!(fault(&[("RINGFORT_PUBLIC_URL", bad)]), Some("RINGFORT_PUBLIC_URL"), "{bad}");
+    }
+    // Listening to everybody without saying under which name would make plain http the public address.
+    assert_eq!(fault(&[("RINGFORT_LISTEN", "0.0.0.0:3000")]), Some("RINGFORT_PUBLIC_URL"));
+}
+
+#[test]
+fn an_external_database_needs_both_roles() {
+    let app = ("DATABASE_URL", "postgres://app:hunter2@db/ringfort");
+    let worker = ("WORKER_DATABASE_URL", "postgres://worker:hunter2@db/ringfort");
+    assert_eq!(fault(&[app]), Some("WORKER_DATABASE_URL"));
+    assert_eq!(fault(&[worker]), Some("DATABASE_URL"));
+    assert_eq!(fault(&[("DATABASE_URL", "mysql://db"), worker]), Some("DATABASE_URL"));
+    let config = read(&[app, worker]).expect("two are enough");
+    assert!(matches!(config.database, Database::External { owner: None, .. }));
+}
+
+#[test]
+fn mail_is_never_sent_in_clear() {
+    for good in ["smtps://u:p@mail.example.com", "smtp://mail.example.com?tls=required", "smtp://127.0.0.1:2525"] {
+        assert_eq!(fault(&[("RINGFORT_SMTP_URL", good)]), None, "{good}");
+    }
+    for bad in ["smtp://mail.example.com", "smtp://mail.example.com?tls=opportunistic", "https://mail.example.com", "x"]
+    {
+        assert_eq!(fault(&[("RINGFORT_SMTP_URL", bad)]), Some("RINGFORT_SMTP_URL"), "{bad}");
+    }
+    assert_eq!(fault(&[("RINGFORT_MAIL_FROM", "nobody")]), Some("RINGFORT_MAIL_FROM"));
+}
+
+#[test]
+fn lists_are_read_and_checked() {
+    let config = read(&[
+        ("RINGFORT_OUTBOUND_ALLOW", "127.0.0.1:4010, localhost:4011"),
+        ("RINGFORT_OUTBOUND_OVERRIDE", "twilio=http://127.0.0.1:4010,nowcerts=http://127.0.0.1:4011"),
+        ("RINGFORT_TRUSTED_PROXIES", "10.0.0.5, ::1"),
+        ("RINGFORT_PGBOUNCER", "yes"),
+    ])
+    .expect("good");
+    assert_eq!(config.outbound_allow, ["127.0.0.1:4010", "localhost:4011"]);
+    assert_eq!(config.outbound_overrides["nowcerts"], "http://127.0.0.1:4011");
+    assert_eq!(config.trusted_proxies.len(), 2);
+    assert!(config.pgbouncer);
+    for (name, bad) in [
+        ("RINGFORT_OUTBOUND_ALLOW", "127.0.0.1"),
+        ("RINGFORT_OUTBOUND_OVERRIDE", "twilio"),
+        ("RINGFORT_OUTBOUND_OVERRIDE", "twilio=127.0.0.1"),
+        ("RINGFORT_TRUSTED_PROXIES", "proxy.example.com"),
+        ("RINGFORT_PGBOUNCER", "perhaps"),
+        ("RINGFORT_LISTEN", "3000"),
+        ("RINGFORT_METRICS_LISTEN", "127.0.0.1:3000"),
+    ] {
+        assert_eq!(fault(&[(name, bad)]), Some(name), "{bad}");
+    }
+}
+
+#[test]
+fn secrets_are_shown_nowhere() {
+    let config = read(&[
+        ("DATABASE_URL", "postgres://app:canary@db/ringfort"),
+        ("WORKER_DATABASE_URL", "postgres://worker:canary@db/ringfort"),
+        ("OWNER_DATABASE_URL", "postgres://owner:canary@db/ringfort"),
+        ("RINGFORT_MASTER_KEY", "canary"),
+        ("RINGFORT_SMTP_URL", "smtps://u:canary@mail.example.com"),
+    ])
+    .expect("good");
+    assert!(!format!("{config:?}").contains("canary"));
+    let error = read(&[("DATABASE_URL", "canary")]).expect_err("no PostgreSQL address");
+    assert!(!format!("{error} {error:?}").contains("canary"));
+}

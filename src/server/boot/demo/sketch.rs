@@ -1,0 +1,135 @@
+//! The four businesses and everybody in them, as the repository knows them: fictional, and nothing here opens anything.
+
+use crate::model::{permission::Role, profile::Profile};
+
+/// Everybody's seat, and the name of its mailbox: every role, and some more who answer calls.
+pub const SEATS: [(Role, &str); 11] = [
+    (Role::Owner, "owner"),
+    (Role::Admin, "admin"),
+    (Role::Manager, "manager"),
+    (Role::Dispatcher, "dispatcher"),
+    (Role::Dispatcher, PROMOTED),
+    (Role::Agent, "agent"),
+    (Role::Agent, "agent2"),
+    (Role::Agent, "agent3"),
+    (Role::Technician, "technician"),
+    (Role::Viewer, "viewer"),
+    (Role::Auditor, "auditor"),
+];
+
+/// Joined as an agent and was given another role later, so that the audit log has such a change.
+pub const PROMOTED: &str = "dispatcher2";
+
+/// A business as the repository knows it: nothing here opens anything.
+pub struct Sketch {
+    pub name: &'static str,
+    pub domain: &'static str,
+    pub profile: Profile,
+    pub zone: &'static str,
+    /// Where its customers' telephones are.
+    pub areas: [u16; 4],
+    /// Of a hundred calls, how many go out.
+    pub outbound: u32,
+    /// How far its past goes back, and how busy a weekday is.
+    pub days: u32,
+    pub weekday_calls: u32,
+    /// In the order of [`SEATS`].
+    pub people: [&'static str; SEATS.len()],
+}
+
+/// All of them, in the order of the file.
+pub const SKETCHES: [Sketch; 4] = [
+    Sketch {
+        name: "Brightwater Plumbing",
+        domain: "brightwater.example",
+        profile: Profile::FieldService,
+        zone: "America/Chicago",
+        areas: [312, 773, 630, 847],
+        outbound: 20,
+        days: 36,
+        weekday_calls: 54,
+        people: [
+            "Maren Oakley",
+            "Tobias Finch",
+            "Ines Calloway",
+            "Dario Pruitt",
+            "Selma Yates",
+            "Ana Whitlock",
+            "Jonas Reyes",
+            "Priya Lund",
+            "Walt Emerson",
+            "Noor Haddad",
+            "Greta Sung",
+        ],
+    },
+    Sketch {
+        name: "Larkspur Voice",
+        domain: "larkspur.example",
+        profile: Profile::VoiceAgents,
+        zone: "America/New_York",
+        areas: [212, 646, 718, 917],
+        outbound: 30,
+        days: 36,
+        weekday_calls: 56,
+        people: [
+            "Callum Ashby",
+            "Rosa Ibarra",
+            "Henrik Vale",
+            "Mina Okafor",
+            "Theo Marsh",
+            "Leah Brandt",
+            "Omar Castell",
+            "Yuki Tanner",
+            "Piet Nolan",
+            "Carla Winslow",
+            "Edwin Shaw",
+        ],
+    },
+    Sketch {
+        name: "Hollis & Dane Insurance",
+        domain: "hollisdane.example",
+        profile: Profile::InsuranceAgency,
+        zone: "America/Denver",
+        areas: [303, 720, 970, 719],
+        outbound: 20,
+        // The first nightly run has something to delete: nothing here lives longer than 30 days.
+        days: 33,
+        weekday_calls: 60,
+        people: [
+            "Judith Hollis",
+            "Marcus Dane",
+            "Alba Serrano",
+            "Quinn Harlow",
+            "Vera Lindqvist",
+            "Sam Bellamy",
+            "Nadia Frost",
+            "Eli Montoya",
+            "Ruth Ackerman",
+            "Ivo Petrov",
+            "Claire Donahue",
+        ],
+    },
+    Sketch {
+        name: "Northbeam Outreach",
+        domain: "northbeam.example",
+        profile: Profile::Outbound,
+        zone: "America/Los_Angeles",
+        areas: [213, 310, 415, 619],
+        outbound: 75,
+        days: 36,
+        weekday_calls: 58,
+        people: [
+            "Felix Armand",
+            "Simone Katz",
+            "Dev Raman",
+            "Hazel Quist",
+            "Milo Andrade",
+            "Tess Okoye",
+            "Bruno Keller",
+            "Amina Diallo",
+            "Rafe Stanton",
+            "Lotte Sommer",
+            "Grant Ellery",
+        ],
+    },
+];

@@ -1,0 +1,254 @@
+//! `ringfort doctor`: looks at an installation and says, line by line, what is well and how to mend what is not.
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
+use url::Url;
+
+use super::config::{Config, Database};
+use crate::server::vault::{Secret, keys};
+
+mod database;
+
+const SMTP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What was found, printed as it comes.
+#[derive(Debug, Default)]
+struct Report {
+    fine: usize,
+    warnings: usize,
+    problems: usize,
+}
+
+impl Report {
+    fn ok(&mut self, what: &str, found: &str) {
+        self.fine += 1;
+        println!("ok       {what}: {found}");
+    }
+
+    fn warning(&mut self, what: &str, found: &str, mend: &str) {
+        self.warnings += 1;
+        println!("warning  {what}: {found}. To mend: {mend}");
+    }
+
+    fn problem(&mut self, what: &str, found: &str, mend: &str) {
+        self.problems += 1;
+        println!("problem  {what}: {found}. To mend: {mend}");
+    }
+}
+
+/// Runs every check and prints a line for each. True when there is no problem; warnings do not count.
+///
+/// Changes nothing, except that a private database which is not running is started for the time of the checks.
+///
+/// # Errors
+/// None at present: what fails is a finding.
+pub async fn run(config: &Config) -> anyhow::Result<bool> {
+    let mut report = Report::default();
+    configuration(config, &mut report);
+    data_folder(config, &mut report);
+    master_key(config, &mut report);
+    let joined = database::check(config, &mut report).await;
+    for (what, address) in [("port of the product", config.listen), ("port of the metrics", config.metrics_listen)] {
+        port(what, address, joined, &mut report).await;
+    }
+    mail(config, &mut report).await;
+    site(config, &mut report);
+    println!("{} ok, {} warnings, {} problems", report.fine, report.warnings, report.problems);
+    Ok(report.problems == 0)
+}
+
+fn configuration(config: &Config, report: &mut Report) {
+    report.ok("configuration", &format!("readable, the product is {}", config.public_url));
+    let public = config.public_url.starts_with("https://");
+    if public && !config.outbound_allow.is_empty() {
+        report.warning(
+            "outbound calls",
+            "inner addresses are open to calls that tenants cause",
+            "unset RINGFORT_OUTBOUND_ALLOW in production",
+        );
+    }
+    if public && config.trusted_proxies.is_empty() {
+        report.warning(
+            "proxies",
+            "the product is public, but no proxy is trusted, so all visitors look like one address",
+            "set RINGFORT_TRUSTED_PROXIES to the address of the proxy that ends TLS",
+        );
+    }
+}
+
+fn data_folder(config: &Config, report: &mut Report) {
+    let what = "data folder";
+    let shown = config.data_dir.display();
+    match fs::metadata(&config.data_dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            report.warning(what, &format!("{shown} is not there yet"), "nothing, the first start makes it");
+        }
+        Err(error) => report.problem(what, &format!("{shown}: {error}"), "make it readable, or set RINGFORT_DATA"),
+        Ok(found) if found.mode() & 0o066 != 0 => report.warning(
+            what,
+            &format!("others may look into {shown} (mode {:03o})", found.mode() & 0o777),
+            &format!("chmod go-rw {shown}"),
+        ),
+        Ok(found) => match writable(&config.data_dir) {
+            Ok(()) => report.ok(what, &format!("{shown}, mode {:03o}", found.mode() & 0o777)),
+            Err(error) => report.problem(what, &format!("{shown} cannot be written: {error}"), "make it ours"),
+        },
+    }
+}
+
+/// Whether a file can be made there, which also notices a full disk and a read-only one.
+fn writable(folder: &Path) -> io::Result<()> {
+    let probe = folder.join(format!(".doctor-{}", std::process::id()));
+    fs::write(&probe, [0; 512])?;
+    fs::remove_file(&probe)
+}
+
+fn master_key(config: &Config, report: &mut Report) {
+    let what = "master key";
+    if let Some(key) = &config.master_key {
+        match keys::master_key(key) {
+            Ok(_) => report.ok(what, "in RINGFORT_MASTER_KEY"),
+            Err(error) => report.problem(what, &error.to_string(), "set it to 64 hexadecimal digits"),
+        }
+        return;
+    }
+    let file = &config.master_key_file;
+    let shown = file.display();
+    let (text, mode) = match fs::read_to_string(file).and_then(|text| Ok((text, fs::metadata(file)?.mode()))) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !has_cluster(config) => {
+            return report.warning(what, &format!("{shown} is not there yet"), "nothing, the first start makes it");
+        }
+        Err(error) => {
+            let mend = "restore it from its backup: without it no stored secret can be read";
+            return report.problem(what, &format!("{shown}: {error}"), mend);
+        }
+    };
+    if mode & 0o077 != 0 {
+        report.problem(what, &format!("others may read {shown}"), &format!("chmod 600 {shown}, then rotate the key"));
+    } else if keys::master_key(&Secret::new(text)).is_err() {
+        report.problem(what, &format!("{shown} does not hold 64 hexadecimal digits"), "restore it from its backup");
+    } else {
+        report.ok(what, &format!("{shown}, readable by its owner alone"));
+    }
+}
+
+/// Whether there is data that needs the key.
+fn has_cluster(config: &Config) -> bool {
+    !matches!(config.database, Database::Private) || config.data_dir.join("postgres/passwords.json").exists()
+}
+
+async fn port(what: &str, address: SocketAddr, joined: bool, report: &mut Report) {
+    match TcpListener::bind(address).await {
+        Ok(_) => report.ok(what, &format!("{address} is free")),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && joined => {
+            report.ok(what, &format!("{address} is in use, and a ringfort runs on this data folder"));
+        }
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => report.warning(
+            what,
+            &format!("{address} is in use"),
+            "nothing if that is this product; else set RINGFORT_LISTEN or RINGFORT_METRICS_LISTEN",
+        ),
+        Err(error) => report.problem(
+            what,
+            &format!("{address} cannot be used: {error}"),
+            "set RINGFORT_LISTEN or RINGFORT_METRICS_LISTEN to an address of this machine",
+        ),
+    }
+}
+
+async fn mail(config: &Config, report: &mut Report) {
+    let Some(server) = &config.smtp_url else {
+        return mail_folder(config, report);
+    };
+    let what = "mail";
+    let Some((host, port)) = smtp_address(server) else {
+        return report.problem(what, "RINGFORT_SMTP_URL names no server", "write smtps://user:password@host");
+    };
+    let mend = "check RINGFORT_SMTP_URL, and whether a firewall closes the port";
+    match timeout(SMTP_PATIENCE, TcpStream::connect((host.as_str(), port))).await {
+        Ok(Ok(_)) => report.ok(what, &format!("{host}:{port} answers")),
+        Ok(Err(error)) => report.problem(what, &format!("{host}:{port}: {error}"), mend),
+        Err(_) => report.problem(what, &format!("{host}:{port} does not answer"), mend),
+    }
+}
+
+fn mail_folder(config: &Config, report: &mut Report) {
+    let what = "mail";
+    let folder = config.data_dir.join("mail");
+    let shown = folder.display();
+    if config.public_url.starts_with("https://") {
+        let found = format!("is only written to {shown}, and nobody receives it");
+        return report.warning(what, &found, "set RINGFORT_SMTP_URL");
+    }
+    if !folder.exists() {
+        return report.ok(what, &format!("will be written to {shown}"));
+    }
+    match writable(&folder) {
+        Ok(()) => report.ok(what, &format!("is written to {shown}")),
+        Err(error) => report.problem(what, &format!("{shown} cannot be written: {error}"), "make the folder ours"),
+    }
+}
+
+/// Host and port, with the ports that lettre takes when the URL names none.
+fn smtp_address(server: &Secret) -> Option<(String, u16)> {
+    let url = Url::parse(server.expose()).ok()?;
+    let usual = match url.scheme() {
+        "smtps" => 465,
+        _ if url.query().is_some_and(|query| query.contains("tls=required")) => 587,
+        _ => 25,
+    };
+    let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
+    Some((host, url.port().unwrap_or(usual)))
+}
+
+fn site(config: &Config, report: &mut Report) {
+    let what = "files for the browser";
+    let pkg = config.site_root.join("pkg");
+    let mend = "build with `cargo leptos build --release`, or set LEPTOS_SITE_ROOT";
+    let names: Vec<PathBuf> = fs::read_dir(&pkg).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let missing = ["wasm", "js", "css"].into_iter().find(|kind| !names.iter().any(|name| has_kind(name, kind)));
+    if let Some(kind) = missing {
+        return report.problem(what, &format!("{} holds no .{kind} file", pkg.display()), mend);
+    }
+    // The pages name hashed files; leptos reads the hashes from a file beside the program.
+    let hashes = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.join("hash.txt")));
+    match hashes {
+        Some(file) if file.is_file() => report.ok(what, &format!("in {}", pkg.display())),
+        Some(file) => {
+            report.problem(what, &format!("{} is missing", file.display()), "copy hash.txt beside the program")
+        }
+        None => report.warning(what, "this program's own folder is unknown", "start it by its full path"),
+    }
+}
+
+fn has_kind(name: &Path, kind: &str) -> bool {
+    name.extension().is_some_and(|found| found == kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mail_servers_have_their_usual_ports() {
+        for (url, host, port) in [
+            ("smtps://u:p@mail.example.com", "mail.example.com", 465),
+            ("smtp://mail.example.com?tls=required", "mail.example.com", 587),
+            ("smtp://127.0.0.1:2525", "127.0.0.1", 2525),
+            ("smtp://[::1]", "::1", 25),
+        ] {
+            assert_eq!(smtp_address(&Secret::new(url.to_owned())), Some((host.to_owned(), port)), "{url}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Configuration, the shared state, the database, start and stop.
+
+pub mod app;
+pub mod config;
+pub mod database;
+pub mod demo;
+pub mod doctor;
+pub mod lifecycle;
+pub mod postgres;
+pub mod router;
+pub mod simulate;
+pub mod telemetry;
+
+pub use app::App;

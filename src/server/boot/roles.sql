@@ -1,0 +1,29 @@
+-- The roles of one PostgreSQL cluster. Run by `ringfort migrate` with a login that may create roles; migrations
+-- themselves only grant. Nobody here has BYPASSRLS, and nobody who serves a request owns anything.
+--
+--   ringfort_owner    owns every table; no login; migrations run as it
+--   ringfort_lobby    owns the definer functions of schema lobby; no login
+--   ringfort_app      what serves requests
+--   ringfort_worker   what runs jobs; as the app, and may claim jobs and read the outbox through the lobby
+--   ringfort_auditor  reads audit entries of one business, nothing else
+do $$
+declare
+    name text;
+begin
+    foreach name in array array['ringfort_owner', 'ringfort_lobby'] loop
+        if not exists (select from pg_roles where rolname = name) then
+            execute format('create role %I nologin nobypassrls', name);
+        end if;
+    end loop;
+    foreach name in array array['ringfort_app', 'ringfort_worker', 'ringfort_auditor'] loop
+        if not exists (select from pg_roles where rolname = name) then
+            execute format('create role %I login noinherit nobypassrls', name);
+        end if;
+    end loop;
+exception
+    -- Two installations on one cluster may start at the same moment.
+    when duplicate_object or unique_violation then null;
+end
+$$;
+grant ringfort_owner to current_user;
+grant ringfort_lobby to ringfort_owner;

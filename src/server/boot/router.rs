@@ -1,0 +1,98 @@
+//! Puts the doors and the layers together. The order of the layers is the order of the walls.
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderValue, Response, StatusCode, header},
+    middleware::{from_fn_with_state, map_response},
+    response::IntoResponse,
+};
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, services::ServeDir};
+use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
+
+use super::App;
+use crate::server::{
+    api,
+    http::{
+        AppError, actions,
+        doors::{Door, Doors, Kind},
+        layers, live, origin, shell,
+    },
+    pages,
+    store::session::{ABSOLUTE_SECONDS, PgSessions},
+    webhooks,
+};
+
+/// The cookie of a session. `__Host-` binds it to this host, this path and TLS.
+pub const SESSION_COOKIE: &str = "__Host-ringfort";
+
+/// Every door, with the router behind it. The doors test walks this list.
+#[must_use]
+pub fn doors() -> (Router<App>, Vec<Door>) {
+    let doors = Doors::default().open(
+        Kind::Stream,
+        axum::http::Method::GET,
+        "/live",
+        shell::LIVE,
+        live::stream,
+    );
+    webhooks::doors(api::doors(actions::doors(pages::doors(doors)))).finish()
+}
+
+/// The whole service.
+pub fn service(app: App) -> Router {
+    let (router, _) = doors();
+    let sessions = SessionManagerLayer::new(PgSessions::new(app.db().clone(), app.shared_clock()))
+        .with_name(SESSION_COOKIE)
+        .with_secure(true)
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_path("/")
+        .with_expiry(Expiry::OnInactivity(time::Duration::seconds(ABSOLUTE_SECONDS)));
+    let state = app.clone();
+    // Each layer wraps those above it: the last is the outermost.
+    router
+        .merge(files(&app))
+        .fallback(async || AppError::Missing)
+        .with_state(app)
+        .layer(from_fn_with_state(state.clone(), origin::same_origin))
+        .layer(from_fn_with_state(state.clone(), layers::errors))
+        .layer(from_fn_with_state(state.clone(), layers::visitor))
+        .layer(sessions)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(state, layers::headers))
+        .layer(CompressionLayer::new())
+}
+
+/// Built files: names with a hash never change, the others are asked for again each time.
+fn files(app: &App) -> Router<App> {
+    let root = &app.config().site_root;
+    let dir = |name: &str| ServeDir::new(root.join(name)).precompressed_br().precompressed_gzip();
+    let forever = map_response(async |mut response: Response<Body>| {
+        if response.status() == StatusCode::OK {
+            let value = HeaderValue::from_static("public, max-age=31536000, immutable");
+            response.headers_mut().insert(header::CACHE_CONTROL, value);
+        }
+        response
+    });
+    let check = map_response(async |mut response: Response<Body>| {
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        response
+    });
+    let public = |router: Router<App>, path: &str, name: &str| router.nest_service(path, dir(name));
+    let pkg = public(Router::new(), "/pkg", "pkg").layer(forever);
+    let fixed = public(Router::new(), "/static", "static").layer(check);
+    pkg.merge(fixed)
+}
+
+/// A panic is a 500 with an incident, never a dead process.
+#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
+fn panicked(payload: Box<dyn std::any::Any + Send>) -> Response<Body> {
+    let text = payload
+        .downcast_ref::<&str>()
+        .map(|s| (*s).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without words".to_owned());
+    tracing::error!(panic.message = text, "a request panicked");
+    (StatusCode::INTERNAL_SERVER_ERROR, "Something broke on our side. Nothing was changed.\n").into_response()
+}

@@ -1,0 +1,146 @@
+//! The one conversion from what went wrong inside to what is said outside, and the one log line with the whole
+//! chain, at the door.
+
+use std::{error::Error, fmt::Write};
+
+use axum::response::{IntoResponse, Response};
+
+use crate::{
+    model::{
+        field::{Bad, BadField, Fields},
+        id::TraceId,
+    },
+    server::{providers::Malformed, store::StoreError, vault::VaultError},
+    ui::wire::{Fault, FaultKind},
+};
+
+/// Why a use case did not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error("nobody is signed in")]
+    SignedOut,
+    #[error("the actor may not do this")]
+    Refused,
+    #[error("no such thing in this business")]
+    Missing,
+    #[error("the request cannot be read")]
+    BadRequest,
+    #[error("fields are not valid")]
+    Invalid(Vec<BadField>),
+    #[error("changed by somebody else meanwhile")]
+    Conflict,
+    #[error("too large")]
+    TooLarge,
+    #[error("too many")]
+    Limited { retry_after: u32 },
+    #[error("a part that this needs cannot be reached")]
+    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    #[error("a fault of ours")]
+    Internal(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl AppError {
+    /// One field that is not valid.
+    #[must_use]
+    pub fn field(field: &str, problem: Bad) -> Self {
+        Self::Invalid(vec![BadField { field: field.to_owned(), problem }])
+    }
+
+    /// What kind of answer this is.
+    #[must_use]
+    pub const fn kind(&self) -> FaultKind {
+        match self {
+            Self::SignedOut => FaultKind::SignedOut,
+            Self::Refused => FaultKind::Refused,
+            Self::Missing => FaultKind::Missing,
+            Self::BadRequest => FaultKind::BadRequest,
+            Self::Invalid(_) => FaultKind::Invalid,
+            Self::Conflict => FaultKind::Conflict,
+            Self::TooLarge => FaultKind::TooLarge,
+            Self::Limited { .. } => FaultKind::Limited,
+            Self::Unavailable(_) => FaultKind::Unavailable,
+            Self::Internal(_) => FaultKind::Internal,
+        }
+    }
+
+    /// The fault for the wire. For faults of ours, the log gets the whole chain once, here, under the same id.
+    #[must_use]
+    pub fn fault(&self, trace: TraceId) -> Fault {
+        let mut fault = Fault::from(self.kind());
+        match self {
+            Self::Invalid(fields) => fault.fields.clone_from(fields),
+            Self::Limited { retry_after } => fault.retry_after = Some(*retry_after),
+            Self::Unavailable(_) | Self::Internal(_) => {
+                fault.incident = Some(trace.to_string());
+                tracing::error!(trace.id = %trace, error.chain = %chain(self), "a request failed");
+            }
+            _ => {}
+        }
+        fault
+    }
+}
+
+/// An error and all its sources, on one line.
+#[must_use]
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        write!(text, ": {cause}").expect("writing to a string");
+        source = cause.source();
+    }
+    text
+}
+
+impl From<StoreError> for AppError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Missing => Self::Missing,
+            StoreError::Refused => Self::Refused,
+            StoreError::Taken(field) => Self::Invalid(vec![field]),
+            StoreError::Stale => Self::Conflict,
+            StoreError::Unavailable(_) => Self::Unavailable(Box::new(error)),
+            StoreError::Unreadable { .. } | StoreError::Database(_) => Self::Internal(Box::new(error)),
+        }
+    }
+}
+
+impl From<VaultError> for AppError {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Store(store) => store.into(),
+            VaultError::Busy => Self::Limited { retry_after: 5 },
+            other => Self::Internal(Box::new(other)),
+        }
+    }
+}
+
+impl From<Malformed> for AppError {
+    fn from(_: Malformed) -> Self {
+        Self::BadRequest
+    }
+}
+
+impl From<Vec<BadField>> for AppError {
+    fn from(fields: Vec<BadField>) -> Self {
+        Self::Invalid(fields)
+    }
+}
+
+impl From<Fields> for AppError {
+    fn from(fields: Fields) -> Self {
+        fields.finish().err().map_or(Self::BadRequest, Self::Invalid)
+    }
+}
+
+/// The error travels in the response's extensions to the layer that knows how this visitor reads errors
+/// ([`super::layers::errors`]).
+impl IntoResponse for AppError {
+    fn into_response(self) -> Response {
+        let status = axum::http::StatusCode::from_u16(self.kind().status())
+            .expect("every fault kind names a valid status");
+        let mut response = status.into_response();
+        response.extensions_mut().insert(std::sync::Arc::new(self));
+        response
+    }
+}

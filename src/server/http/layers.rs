@@ -1,0 +1,239 @@
+//! What happens to every request and answer: who is asking, what an error looks like, which headers it carries.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use axum::{
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use tower_sessions::{Session, session::Id};
+
+use super::{
+    AppError,
+    action::append_cookie,
+    cx::{Cx, Visitor},
+    flash::{self, Flash},
+    gate::RefusedAtDoor,
+    shell,
+};
+use crate::{
+    model::id::TraceId,
+    server::{
+        boot::App,
+        caller::{Origin, SignedIn},
+        kit::entropy::{bytes, uuid7},
+        services, store,
+    },
+    ui::wire::{Fault, FaultKind},
+};
+
+/// The cookie that holds a mailed link's token between opening it and pressing the button (security.md, rule 18).
+pub const LINK_COOKIE: &str = "__Host-link";
+
+/// Makes the [`Visitor`]: trace, nonce, theme, address, and who is signed in, by one lobby query.
+pub async fn visitor(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let now = app.clock().now();
+    let headers = request.headers();
+    let address = client_address(&app, &request);
+    let door = if request.uri().path().starts_with("/api/v1/") { "api" } else { "web" };
+    let cookie = |name: &str| cookie_value(headers, name);
+    let mut visitor = Visitor {
+        trace: TraceId(uuid7(app.entropy(), now)),
+        now,
+        nonce: STANDARD.encode(bytes::<16>(app.entropy())).into(),
+        theme: match cookie("__Host-theme").as_deref() {
+            Some("light") => "light",
+            Some("dark") => "dark",
+            _ => "",
+        },
+        path: request.uri().path_and_query().map_or("/", |p| p.as_str()).into(),
+        origin: Origin { door, network: Some(network(address)) },
+        address,
+        wants_html: accepts_html(headers),
+        referer: headers.get(header::REFERER).and_then(|v| v.to_str().ok()).map(Arc::from),
+        signed_in: None,
+        flash: None,
+        link: cookie(LINK_COOKIE).map(Arc::from),
+    };
+    let flash = cookie(flash::COOKIE).and_then(|value| Flash::read(app.vault(), now, &value));
+    visitor.flash = flash.map(Arc::new);
+    let session = request.extensions().get::<Session>().and_then(Session::id);
+    match signed_in(&app, session, &visitor).await {
+        Ok(person) => visitor.signed_in = person.map(Arc::new),
+        Err(error) => return dress(&Cx { app, visitor: visitor.clone() }, error.fault(visitor.trace)),
+    }
+    let shown = visitor.flash.is_some() && visitor.wants_html && request.method().is_safe();
+    request.extensions_mut().insert(visitor);
+    let mut response = next.run(request).await;
+    // A redirect passes the message on; the page that shows it takes it away.
+    if shown && !response.status().is_redirection() {
+        append_cookie(response.headers_mut(), &Flash::clear());
+    }
+    response
+}
+
+async fn signed_in(app: &App, session: Option<Id>, visitor: &Visitor) -> Result<Option<SignedIn>, AppError> {
+    let Some(id) = session else { return Ok(None) };
+    let hashes = [store::session::hash(id)];
+    let found = store::session::callers(app.db(), &hashes, visitor.now, &visitor.origin, visitor.trace).await?;
+    let Some(person) = found.into_iter().next() else { return Ok(None) };
+    // Open streams and their polling do not keep a session alive: people do.
+    if visitor.now.since(person.last_seen) >= 60 && !visitor.path.starts_with("/live") {
+        store::session::touch(app.db(), &person.session, visitor.now).await?;
+    }
+    Ok(Some(person))
+}
+
+/// Turns errors into what this visitor reads: a page, or JSON. Writes down who was refused at which door.
+pub async fn errors(State(app): State<App>, request: Request, next: Next) -> Response {
+    let Some(visitor) = request.extensions().get::<Visitor>().cloned() else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let mut response = next.run(request).await;
+    let cx = Cx { app, visitor };
+    if let Some(door) = response.extensions().get::<RefusedAtDoor>()
+        && let Ok(caller) = cx.caller()
+        && let Err(error) = services::audit::refused_at_door(&cx.app, caller, door.0).await
+    {
+        return dress(&cx, error.fault(cx.visitor.trace));
+    }
+    if let Some(error) = response.extensions_mut().remove::<Arc<AppError>>() {
+        return dress(&cx, error.fault(cx.visitor.trace));
+    }
+    if let Some(fault) = response.extensions_mut().remove::<Fault>() {
+        return dress(&cx, fault);
+    }
+    // Answers of the framework itself: no such path, wrong method, too large.
+    let bare = response.headers().get(header::CONTENT_TYPE).is_none_or(|t| t.as_bytes().starts_with(b"text/plain"));
+    let kind = match response.status() {
+        StatusCode::NOT_FOUND => FaultKind::Missing,
+        StatusCode::PAYLOAD_TOO_LARGE => FaultKind::TooLarge,
+        StatusCode::BAD_REQUEST => FaultKind::BadRequest,
+        StatusCode::INTERNAL_SERVER_ERROR => FaultKind::Internal,
+        _ => return response,
+    };
+    if bare && cx.visitor.wants_html { dress(&cx, kind.into()) } else { response }
+}
+
+/// An error as this visitor reads it.
+fn dress(cx: &Cx, fault: Fault) -> Response {
+    let status = StatusCode::from_u16(fault.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let retry = fault.retry_after.or((fault.kind == FaultKind::Unavailable).then_some(5));
+    let mut response = if cx.visitor.wants_html {
+        (status, shell::error(cx, &fault)).into_response()
+    } else {
+        (status, axum::Json(&fault)).into_response()
+    };
+    if let Some(seconds) = retry {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+/// The headers of security.md, on every answer (OPS-2).
+pub async fn headers(State(app): State<App>, request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let mut response = next.run(request).await;
+    let nonce = response.extensions_mut().remove::<shell::Nonce>();
+    let is_html =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"text/html"));
+    let headers = response.headers_mut();
+    let mut set = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    let script = nonce.map_or_else(
+        || "'none'".to_owned(),
+        |n| format!("'nonce-{}' 'strict-dynamic' 'wasm-unsafe-eval'", n.0),
+    );
+    set(
+        "content-security-policy",
+        &format!(
+            "default-src 'none'; script-src {script}; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+             connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; \
+             frame-ancestors 'none'; report-uri /csp"
+        ),
+    );
+    set("x-content-type-options", "nosniff");
+    set("x-frame-options", "DENY");
+    set("referrer-policy", "same-origin");
+    set("cross-origin-resource-policy", "same-origin");
+    if app.config().public_url.starts_with("https://") {
+        set("strict-transport-security", "max-age=63072000; includeSubDomains; preload");
+    }
+    if is_html {
+        set("cross-origin-opener-policy", "same-origin");
+        set(
+            "permissions-policy",
+            "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), \
+             payment=(), usb=()",
+        );
+    }
+    if !path.starts_with("/pkg/") && !path.starts_with("/static/") {
+        set("cache-control", "no-store");
+    }
+    response
+}
+
+/// The right-most hop that is not one of our own proxies. `X-Forwarded-For` counts only behind a listed proxy.
+fn client_address(app: &App, request: &Request) -> IpAddr {
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip());
+    let proxies = &app.config().trusted_proxies;
+    if !proxies.contains(&peer) {
+        return peer;
+    }
+    let forwarded = request.headers().get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok());
+    let hops: Vec<IpAddr> = forwarded.flat_map(|v| v.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
+    hops.into_iter().rev().find(|hop| !proxies.contains(hop)).unwrap_or(peer)
+}
+
+/// The network an address belongs to: /24 for IPv4, /48 for IPv6.
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        IpAddr::V6(v6) => {
+            let [a, b, c, ..] = v6.segments();
+            format!("{a:x}:{b:x}:{c:x}::/48")
+        }
+    }
+}
+
+fn accepts_html(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("text/html"))
+}
+
+/// The value of a cookie. The first of a name counts.
+#[must_use]
+pub fn cookie_value(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|v| v.to_str().ok())
+        .flat_map(|v| v.split(';'))
+        .find_map(|pair| pair.trim().split_once('=').filter(|(k, _)| *k == name).map(|(_, v)| v.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_stored_as_networks() {
+        assert_eq!(network("192.0.2.77".parse().expect("an address")), "192.0.2.0/24");
+        assert_eq!(network("2001:db8:1:2::3".parse().expect("an address")), "2001:db8:1::/48");
+        assert_eq!(network("::ffff:192.0.2.77".parse().expect("an address")), "192.0.2.0/24");
+    }
+}

@@ -1,0 +1,186 @@
+//! The live stream (TEL-2): `GET /live?after=CURSOR`, server-sent events.
+//!
+//! Joins the hub first and replays after, so nothing falls between; duplicates are dropped by cursor. Each event is
+//! filtered by the viewer's rights, and ends with them: the hub's watch cancels the seat. A cursor that is too old,
+//! or a reader that is too slow, gets `reset`: load the page anew.
+
+use std::{collections::VecDeque, convert::Infallible, time::Duration};
+
+use axum::{
+    http::HeaderMap,
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures::stream::{Stream, unfold};
+use serde::Deserialize;
+use tokio::{
+    sync::broadcast::error::RecvError,
+    time::{Instant, sleep_until},
+};
+
+use super::{AppError, Cx, error::chain};
+use crate::{
+    model::permission::{Permission, Reach},
+    server::{
+        boot::App,
+        caller::{Actor, SignedIn},
+        live::{self, Cursor, Payload, hub::Seat},
+        services,
+        store::{self, TenantTx},
+    },
+    ui::wire::live::LiveEvent,
+};
+
+/// A stream ends after this long; coming back authenticates again.
+const LIFE: Duration = Duration::from_secs(15 * 60);
+/// Events that are replayed at most; beyond, loading the page is cheaper.
+const REPLAY: i64 = 500;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Query {
+    #[serde(default)]
+    after: String,
+}
+
+/// The door.
+///
+/// # Errors
+/// Limited when this session or business has too many streams open; a cursor that cannot be read is a bad request.
+pub async fn stream(cx: Cx, headers: HeaderMap) -> Result<Response, AppError> {
+    let person = cx.signed_in()?.clone();
+    let query: Query = cx.query()?;
+    let last = headers.get("last-event-id").and_then(|v| v.to_str().ok()).unwrap_or(&query.after);
+    let after = match last {
+        "" => None,
+        text => Some(text.parse::<Cursor>().map_err(|()| AppError::BadRequest)?),
+    };
+    let seat = cx.app.hub().join(&person).ok_or(AppError::Limited { retry_after: 30 })?;
+    let mut viewer = Viewer { app: cx.app.clone(), person, last: after };
+    let queue = viewer.opening().await?;
+    let state = State { viewer, seat, queue, deadline: Instant::now() + LIFE, over: false };
+    let sse = Sse::new(events(state)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)).text("beat"));
+    Ok(([("x-accel-buffering", "no")], sse).into_response())
+}
+
+struct State {
+    viewer: Viewer,
+    seat: Seat,
+    queue: VecDeque<Event>,
+    deadline: Instant,
+    over: bool,
+}
+
+fn events(state: State) -> impl Stream<Item = Result<Event, Infallible>> {
+    unfold(state, |mut state| async move {
+        loop {
+            if let Some(event) = state.queue.pop_front() {
+                return Some((Ok(event), state));
+            }
+            if state.over {
+                return None;
+            }
+            tokio::select! {
+                () = state.seat.ends.cancelled() => return None,
+                () = sleep_until(state.deadline) => return None,
+                next = state.seat.events.recv() => match next {
+                    Ok(event) => state.queue.extend(state.viewer.show(event).await),
+                    Err(RecvError::Lagged(_)) => {
+                        state.queue.push_back(reset());
+                        state.over = true;
+                    }
+                    Err(RecvError::Closed) => return None,
+                },
+            }
+        }
+    })
+}
+
+fn reset() -> Event {
+    Event::default().event("reset").data("")
+}
+
+/// Who looks, and how far they have seen.
+struct Viewer {
+    app: App,
+    person: SignedIn,
+    last: Option<Cursor>,
+}
+
+impl Viewer {
+    /// What comes first: where we are, the pops that are open, and what was missed.
+    async fn opening(&mut self) -> Result<VecDeque<Event>, AppError> {
+        let now = self.app.clock().now();
+        let head = store::outbox::head(self.app.db(), now).await?;
+        let mut queue = VecDeque::new();
+        let from = match self.last {
+            Some(cursor) if cursor.is_stale(now.as_second()) => {
+                queue.push_back(reset());
+                return Ok(queue);
+            }
+            Some(cursor) => cursor,
+            None => head,
+        };
+        self.last = Some(from);
+        queue.push_back(Event::default().id(from.to_string()).event("hello").data(now.millis().to_string()));
+        for pop in self.pops().await? {
+            queue.push_back(wire(None, &LiveEvent::Pop { pop, now: now.millis() }));
+        }
+        let mut tx = TenantTx::open(self.app.db(), &self.person.caller, now).await?;
+        let missed = store::outbox::replay(&mut tx, from, REPLAY).await?;
+        tx.commit().await?;
+        if missed.len() == usize::try_from(REPLAY).unwrap_or(usize::MAX) {
+            return Ok(VecDeque::from([reset()]));
+        }
+        let events = live::relay::read(&self.app, self.person.caller.business, missed).await?;
+        for event in events {
+            queue.extend(self.show(event).await);
+        }
+        Ok(queue)
+    }
+
+    /// The event as this viewer may see it, if at all.
+    async fn show(&mut self, event: live::Event) -> Option<Event> {
+        if self.last.is_some_and(|last| event.cursor <= last) {
+            return None;
+        }
+        self.last = Some(event.cursor);
+        let now = self.app.clock().now().millis();
+        let shown = match event.payload {
+            Payload::Call(call) => match self.person.role.reach(Permission::LiveBoard) {
+                Reach::All => Some(LiveEvent::Call { call: call.wire(), now }),
+                Reach::Own if call.concerns(self.person.member) => Some(LiveEvent::Call { call: call.wire(), now }),
+                Reach::Own | Reach::None => None,
+            },
+            Payload::Pop { member, pop } if member == self.person.member => match self.pops().await {
+                Ok(pops) => pops.into_iter().find(|p| p.id == pop).map(|pop| LiveEvent::Pop { pop, now }),
+                Err(error) => {
+                    tracing::error!(error.chain = %chain(&error), "a screen pop could not be shown");
+                    None
+                }
+            },
+            Payload::PopGone { member, pop } if member == self.person.member => Some(LiveEvent::PopGone { id: pop }),
+            Payload::Pop { .. } | Payload::PopGone { .. } => None,
+        };
+        shown.map(|event_shown| wire(Some(event.cursor), &event_shown))
+    }
+
+    async fn pops(&self) -> Result<Vec<crate::ui::wire::live::PopCard>, AppError> {
+        debug_assert!(matches!(self.person.caller.actor, Actor::Member { .. }), "only people hold streams");
+        match self.person.role.reach(Permission::ScreenPop) {
+            Reach::None => Ok(Vec::new()),
+            Reach::Own | Reach::All => services::pop::open(&self.app, &self.person).await,
+        }
+    }
+}
+
+fn wire(cursor: Option<Cursor>, event: &LiveEvent) -> Event {
+    let data = serde_json::to_string(event).expect("wire types are plain data");
+    let sse = Event::default().data(data);
+    match cursor {
+        Some(cursor) => sse.id(cursor.to_string()),
+        None => sse,
+    }
+}

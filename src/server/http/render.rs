@@ -1,0 +1,65 @@
+//! From a view to an answer. Pages load first and render after, in one synchronous pass, so that status, headers and
+//! title are right, and no client can hang up in the middle.
+
+use std::sync::Arc;
+
+use axum::{
+    http::StatusCode,
+    response::{Html, IntoResponse, Response},
+};
+use leptos::{
+    prelude::{IntoView, Owner, RenderHtml},
+    reactive::owner::Owner as ReactiveOwner,
+};
+
+use super::{Cx, shell};
+
+/// A page's frame: everything around what its view draws.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    pub title: String,
+    /// Label and link of every step above this page.
+    pub crumbs: Vec<(String, Option<String>)>,
+    /// Live pages reload themselves when scripts are off, after this many seconds.
+    pub refresh: Option<u16>,
+    pub status: StatusCode,
+}
+
+impl Page {
+    #[must_use]
+    pub fn new(title: impl Into<String>) -> Self {
+        Self { title: title.into(), ..Self::default() }
+    }
+
+    /// Adds a step above this page.
+    #[must_use]
+    pub fn under(mut self, label: &str, href: &str) -> Self {
+        self.crumbs.push((label.to_owned(), Some(href.to_owned())));
+        self
+    }
+
+    /// Reloads itself without scripts.
+    #[must_use]
+    pub fn live(mut self) -> Self {
+        self.refresh = Some(20);
+        self
+    }
+
+    /// Draws `view` inside the shell.
+    pub fn show<V: IntoView + 'static>(self, cx: &Cx, view: impl FnOnce() -> V) -> Response {
+        let status = self.status;
+        let html = to_html(|| shell::document(cx, self, view));
+        let mut response = (status, Html(html)).into_response();
+        response.extensions_mut().insert(shell::Nonce(cx.visitor.nonce.clone()));
+        response
+    }
+}
+
+/// Renders in an owner of its own, so that nothing of one request outlives it, with islands marked for the browser.
+pub fn to_html<V: IntoView>(view: impl FnOnce() -> V) -> String {
+    let shared = Arc::new(hydration_context::SsrSharedContext::new_islands());
+    let owner = ReactiveOwner::new_root(Some(shared));
+    let html = owner.with(|| view().into_view().to_html());
+    Owner::cleanup(&owner);
+    html
+}

@@ -1,0 +1,170 @@
+//! The document around every page: head, assets, navigation, flash, and the screen pop that may appear anywhere.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::response::{Html, IntoResponse, Response};
+use leptos::prelude::*;
+
+use super::{Cx, render::{self, Page}};
+use crate::{
+    model::permission::{Need, Permission},
+    server::pages::nav,
+    ui::{
+        islands::screen_pop::ScreenPop,
+        parts::{ErrorPage, Frame, Notice, Plain, Tone},
+        wire::{Fault, FaultKind},
+    },
+};
+
+/// The CSP nonce of an answer, for the headers layer.
+#[derive(Debug, Clone)]
+pub struct Nonce(pub Arc<str>);
+
+/// Where the built files are. Their names carry a hash of their content.
+#[derive(Debug, Clone)]
+pub struct Assets {
+    pub css: String,
+    pub js: String,
+    pub wasm: String,
+}
+
+static ASSETS: OnceLock<Assets> = OnceLock::new();
+
+impl Assets {
+    /// Reads the hashes that cargo-leptos left beside the binary (`hash.txt`); without them the plain names.
+    #[must_use]
+    pub fn get() -> &'static Self {
+        ASSETS.get_or_init(|| {
+            let hashes = std::env::current_exe()
+                .ok()
+                .and_then(|exe| std::fs::read_to_string(exe.parent()?.join("hash.txt")).ok())
+                .unwrap_or_default();
+            Self::from_hashes(&hashes)
+        })
+    }
+
+    fn from_hashes(text: &str) -> Self {
+        let name = |kind: &str, extension: &str| {
+            let hash = text.lines().filter_map(|l| l.split_once(':')).find(|(k, _)| k.trim() == kind);
+            match hash {
+                Some((_, hash)) => format!("/pkg/ringfort.{}.{extension}", hash.trim()),
+                None => format!("/pkg/ringfort.{extension}"),
+            }
+        };
+        Self { css: name("css", "css"), js: name("js", "js"), wasm: name("wasm", "wasm") }
+    }
+}
+
+/// The whole document.
+pub fn document<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() -> V) -> impl IntoView {
+    let assets = Assets::get();
+    let visitor = &cx.visitor;
+    let nonce = visitor.nonce.to_string();
+    let theme = (!visitor.theme.is_empty()).then_some(visitor.theme);
+    let wakes = visitor.signed_in.as_ref().is_some_and(|p| p.passes(LIVE));
+    let refresh = page.refresh.map(|s| view! { <noscript><meta http-equiv="refresh" content=s.to_string() /></noscript> });
+    // Escaped by hand and set whole: the renderer's end markers would be text inside a title.
+    let title = html_escape::encode_text(&page.title).into_owned() + " · Ringfort";
+    let body = framed(cx, page, view);
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=theme>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <title inner_html=title></title>
+                <link rel="icon" href="/static/favicon.svg" type="image/svg+xml" />
+                <link rel="stylesheet" href=assets.css.clone() />
+                {refresh}
+                {wakes.then(|| view! {
+                    <link rel="modulepreload" id="islands" href=assets.js.clone() data-wasm=assets.wasm.clone() nonce=nonce.clone() />
+                    <script type="module" src="/static/islands.js" nonce=nonce></script>
+                })}
+            </head>
+            <body>{body}</body>
+        </html>
+    }
+}
+
+/// Who has anything live on their screen.
+pub const LIVE: Need = Need::HoldsAny(&[Permission::LiveBoard, Permission::ScreenPop]);
+
+fn framed<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() -> V) -> AnyView {
+    let visitor = &cx.visitor;
+    let flash = visitor.flash.as_deref().and_then(|f| f.notice.clone());
+    let notice = flash.map(|text| view! { <Notice tone=Tone::Good>{text}</Notice> });
+    let content = view().into_any();
+    let path = visitor.path.to_string();
+    let Some(person) = visitor.signed_in.as_deref() else {
+        return view! { <Plain theme=visitor.theme path=path>{notice}{content}</Plain> }.into_any();
+    };
+    let pops = person.passes(Need::Holds(Permission::ScreenPop)).then(|| view! { <ScreenPop now=visitor.now.millis() /> });
+    let ringing = (person.open_pops > 0).then(|| {
+        view! {
+            <noscript>
+                <div class="notice notice-accent" role="status">
+                    <a class="link" href="/pops">"Somebody is calling you: see who it is"</a>
+                </div>
+            </noscript>
+        }
+    });
+    let mut crumbs = page.crumbs;
+    crumbs.push((page.title, None));
+    view! {
+        <Frame
+            nav=nav::items(person)
+            business=person.business_name.clone()
+            person=person.name.reveal().to_owned()
+            role=person.role.label().to_owned()
+            theme=visitor.theme
+            path=path
+            crumbs=crumbs
+            switch_href="/switch".to_owned()
+        >
+            {ringing}
+            {notice}
+            {content}
+        </Frame>
+        {pops}
+    }
+    .into_any()
+}
+
+/// An error page, which helps: what happened, what was kept, where to go on.
+pub fn error(cx: &Cx, fault: &Fault) -> Response {
+    let home = if cx.visitor.signed_in.is_some() { ("/home", "Go to your home page") } else { ("/sign-in", "Sign in") };
+    let mut next = vec![(home.0.to_owned(), home.1.to_owned())];
+    if matches!(fault.kind, FaultKind::Unavailable | FaultKind::Internal | FaultKind::Conflict | FaultKind::Limited) {
+        next.insert(0, (cx.visitor.path.to_string(), "Try again".to_owned()));
+    }
+    let (kind, incident) = (fault.kind, fault.incident.clone().unwrap_or_default());
+    let html = render::to_html(|| {
+        document(cx, Page::new(kind.title()), move || {
+            view! {
+                <ErrorPage
+                    status=kind.status()
+                    title=kind.title().to_owned()
+                    text=kind.advice().to_owned()
+                    next=next
+                    incident=incident
+                />
+            }
+        })
+    });
+    let mut response = Html(html).into_response();
+    response.extensions_mut().insert(Nonce(cx.visitor.nonce.clone()));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_follow_the_hashes() {
+        let assets = Assets::from_hashes("js: abc\nwasm: def\ncss: 123\n");
+        assert_eq!(assets.wasm, "/pkg/ringfort.def.wasm");
+        assert_eq!(Assets::from_hashes("").js, "/pkg/ringfort.js");
+    }
+}

@@ -1,0 +1,144 @@
+//! The worker: claims jobs, sends mail, and does what is due by the clock. Runs inside `serve`; several may run at
+//! once, on any node, because claiming skips what others hold.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use serde_json::json;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{RETENTION_JOB, run_one};
+use crate::{
+    model::id::{JobId, TraceId},
+    server::{
+        boot::App,
+        caller::{Actor, Caller, Origin},
+        http::error::chain,
+        live,
+        mail::Mail,
+        store::{self, StoreError, TenantTx},
+        vault::Purpose,
+    },
+};
+
+const CLAIM: i32 = 20;
+const POLL: Duration = Duration::from_millis(500);
+
+/// Runs jobs and mail until `stop`.
+pub async fn run(app: App, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match step(&app).await {
+            Ok(0) => {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    _ = timeout(POLL, app.hub().job_woken()) => {}
+                }
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(error.chain = %chain(&error), "the worker waits for the database");
+                sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+/// One round: how many jobs and mails it took.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn step(app: &App) -> Result<usize, StoreError> {
+    let jobs = store::lobby::jobs_claim(app.worker_db(), CLAIM).await?;
+    let mut taken = jobs.len();
+    for result in join_all(jobs.iter().map(|job| run_one(app, job))).await {
+        result?;
+    }
+    taken += send_mails(app).await?;
+    Ok(taken)
+}
+
+async fn send_mails(app: &App) -> Result<usize, StoreError> {
+    let due = store::lobby::mails_claim(app.worker_db(), CLAIM).await?;
+    for mail in &due {
+        let sent = match app.vault().open_own(Purpose::Mail, mail.id, &mail.sealed) {
+            Ok(plain) => match serde_json::from_slice::<Mail>(&plain) {
+                Ok(content) => app.mailer().send(&content).await.map_err(|e| chain(&e)),
+                Err(e) => Err(chain(&e)),
+            },
+            Err(e) => Err(chain(&e)),
+        };
+        match sent {
+            Ok(()) => store::lobby::mail_done(app.worker_db(), mail.id).await?,
+            // Links in it are over by then: better none than a dead one.
+            Err(error) if mail.attempts >= 10 => {
+                tracing::error!(mail.id = %mail.id, error.chain = error, "a mail is given up");
+                store::lobby::mail_done(app.worker_db(), mail.id).await?;
+            }
+            Err(error) => tracing::warn!(mail.id = %mail.id, error.chain = error, "a mail waits for its next try"),
+        }
+    }
+    Ok(due.len())
+}
+
+/// What is due by the clock: expiry every second, housekeeping every minute.
+pub async fn run_clock(app: App, stop: CancellationToken) {
+    let mut next_minute = Instant::now();
+    while !stop.is_cancelled() {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = sleep(Duration::from_secs(1)) => {}
+        }
+        let mut result = store::lobby::pops_expire(app.worker_db()).await.map(|_| ());
+        if result.is_ok() {
+            result = write_refusals(&app).await;
+        }
+        if result.is_ok() && Instant::now() >= next_minute {
+            next_minute = Instant::now() + Duration::from_secs(60);
+            result = minute(&app).await;
+        }
+        if let Err(error) = result {
+            tracing::warn!(error.chain = %chain(&error), "housekeeping waits for the database");
+        }
+    }
+}
+
+/// Housekeeping: old outbox rows and sessions, audit partitions ahead, and each business's daily retention run.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn minute(app: &App) -> Result<(), StoreError> {
+    let now = app.clock().now();
+    store::outbox::trim(app.worker_db(), now.plus(-live::KEPT_SECONDS)).await?;
+    store::session::trim(app.worker_db(), now).await?;
+    store::lobby::audit_partitions(app.worker_db()).await?;
+    app.limits().tidy();
+    let day = now.0.strftime("%Y-%m-%d").to_string();
+    for business in store::lobby::businesses_active(app.worker_db()).await? {
+        let mut tx = TenantTx::open(app.worker_db(), &housekeeper(app, business), now).await?;
+        store::retention::schedule(&mut tx, app.draw::<JobId>(), RETENTION_JOB, &day, json!({})).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+fn housekeeper(app: &App, business: crate::model::id::BusinessId) -> Caller {
+    Caller {
+        actor: Actor::Job(JobId(Uuid::nil())),
+        business,
+        origin: Origin { door: "clock", network: None },
+        trace: app.draw::<TraceId>(),
+    }
+}
+
+/// Writes down what was turned away since the last time. Nothing of what it said: a count.
+async fn write_refusals(app: &App) -> Result<(), StoreError> {
+    for refusal in app.limits().take_refusals() {
+        let mut tx =
+            TenantTx::open(app.worker_db(), &housekeeper(app, refusal.business), app.clock().now()).await?;
+        store::connection::count_refusals(&mut tx, refusal.connection, refusal.reason, refusal.count).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}

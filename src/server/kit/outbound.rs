@@ -1,0 +1,295 @@
+//! The one HTTP client for talking to outside systems (security.md, "HTTP out").
+//!
+//! Only `https`, only public addresses, no redirects, no proxy, short deadlines, small answers. The address is
+//! checked when the connection is made, so a name that resolves to an inner address later does not get through.
+//! The exception is a list of loopback `host:port`s in the configuration, for simulators and tests; tenants can
+//! name these too, so a production installation leaves it empty.
+
+use std::{
+    collections::{HashMap, HashSet},
+    error::Error,
+    fmt,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use reqwest::{
+    Client, RequestBuilder, Response, Url,
+    dns::{Addrs, Name, Resolve, Resolving},
+    header::RETRY_AFTER,
+    redirect::Policy,
+};
+use serde::de::DeserializeOwned;
+use url::Host;
+
+use super::address;
+
+const CONNECT: Duration = Duration::from_secs(3);
+const TOTAL: Duration = Duration::from_secs(10);
+const LARGEST: usize = 1024 * 1024;
+
+/// Why an outside system did not answer. Says nothing about the address, which may hold personal data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OutboundError {
+    #[error("this address may not be called")]
+    Forbidden,
+    #[error("the other side did not answer")]
+    Unreachable,
+    #[error("the answer is too large")]
+    TooLarge,
+}
+
+/// Who we say we are.
+#[derive(Clone, Copy)]
+pub enum Login<'a> {
+    Nobody,
+    Basic { user: &'a str, password: &'a str },
+    Bearer(&'a str),
+}
+
+/// What the other side said, with any status.
+pub struct Reply {
+    pub status: u16,
+    /// The `Retry-After` header, when it is a number of seconds.
+    pub retry_after_seconds: Option<u32>,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// When it is not JSON of this shape.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_slice(&self.body)
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Bodies hold people's data and tokens.
+        write!(f, "Reply({}, {} bytes)", self.status, self.body.len())
+    }
+}
+
+/// The client. One per process, shared.
+pub struct Outbound {
+    public: Client,
+    loopback: Client,
+    allow: HashSet<String>,
+    overrides: HashMap<String, String>,
+}
+
+impl Outbound {
+    /// A client that may call public addresses, and the loopback `host:port`s in `allow`. `overrides` maps a
+    /// provider's code to the base address that stands in for it.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up, for instance because the machine has no root certificates.
+    pub fn new(
+        allow: Vec<String>,
+        overrides: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, reqwest::Error> {
+        Ok(Self {
+            public: client(Reach::Public)?,
+            loopback: client(Reach::Loopback)?,
+            allow: allow.into_iter().map(|entry| entry.trim().to_ascii_lowercase()).collect(),
+            overrides: overrides.into_iter().collect(),
+        })
+    }
+
+    /// The base address that the configuration sets for this provider, without a slash at its end.
+    #[must_use]
+    pub fn override_for(&self, provider: &str) -> Option<&str> {
+        self.overrides.get(provider).map(|base| base.trim_end_matches('/'))
+    }
+
+    /// GET.
+    ///
+    /// # Errors
+    /// Forbidden for an address that may not be called, Unreachable when there was no complete answer in time,
+    /// `TooLarge` for more than 1 MiB.
+    pub async fn get_json(&self, url: &str, login: Login<'_>) -> Result<Reply, OutboundError> {
+        let (client, url) = self.admit(url)?;
+        send(client.get(url), login).await
+    }
+
+    /// POST of a form.
+    ///
+    /// # Errors
+    /// As [`Self::get_json`].
+    pub async fn post_form(
+        &self,
+        url: &str,
+        login: Login<'_>,
+        fields: &[(&str, &str)],
+    ) -> Result<Reply, OutboundError> {
+        let (client, url) = self.admit(url)?;
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = client.post(url).header("content-type", "application/x-www-form-urlencoded").body(body);
+        send(request, login).await
+    }
+
+    /// Decides which client may call `url`, before anything is resolved.
+    fn admit(&self, url: &str) -> Result<(&Client, Url), OutboundError> {
+        let url = Url::parse(url).map_err(|_| OutboundError::Forbidden)?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(OutboundError::Forbidden);
+        }
+        let host = url.host_str().ok_or(OutboundError::Forbidden)?;
+        let port = url.port_or_known_default().ok_or(OutboundError::Forbidden)?;
+        let reach = if self.allow.contains(&format!("{host}:{port}")) { Reach::Loopback } else { Reach::Public };
+        let scheme = match reach {
+            Reach::Public => url.scheme() == "https",
+            Reach::Loopback => matches!(url.scheme(), "https" | "http"),
+        };
+        // The resolver never sees an address written as a number, in whatever notation: `Url` has normalised it.
+        let literal = match url.host() {
+            Some(Host::Ipv4(ip)) => reach.admits(IpAddr::V4(ip)),
+            Some(Host::Ipv6(ip)) => reach.admits(IpAddr::V6(ip)),
+            Some(Host::Domain(_)) => true,
+            None => false,
+        };
+        if !scheme || !literal {
+            return Err(OutboundError::Forbidden);
+        }
+        Ok((if reach == Reach::Loopback { &self.loopback } else { &self.public }, url))
+    }
+}
+
+fn client(reach: Reach) -> Result<Client, reqwest::Error> {
+    Client::builder()
+        .user_agent("Ringfort")
+        .redirect(Policy::none())
+        .referer(false)
+        .no_proxy()
+        .https_only(reach == Reach::Public)
+        .connect_timeout(CONNECT)
+        .timeout(TOTAL)
+        .dns_resolver(Guard(reach))
+        .build()
+}
+
+async fn send(request: RequestBuilder, login: Login<'_>) -> Result<Reply, OutboundError> {
+    let request = match login {
+        Login::Nobody => request,
+        Login::Basic { user, password } => request.basic_auth(user, Some(password)),
+        Login::Bearer(token) => request.bearer_auth(token),
+    };
+    let response = request.header("accept", "application/json").send().await.map_err(|error| reason(&error))?;
+    let status = response.status().as_u16();
+    let retry_after_seconds: Option<u32> =
+        response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let body = read(response).await?;
+    Ok(Reply { status, retry_after_seconds, body })
+}
+
+/// Reads piece by piece, so that an endless answer costs no more than the cap.
+async fn read(mut response: Response) -> Result<Vec<u8>, OutboundError> {
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(|_| OutboundError::Unreachable)? {
+        if body.len() + piece.len() > LARGEST {
+            return Err(OutboundError::TooLarge);
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(body)
+}
+
+/// Finds our own refusal under the layers of the client.
+fn reason(error: &reqwest::Error) -> OutboundError {
+    let mut next = error.source();
+    while let Some(cause) = next {
+        if cause.is::<Refused>() {
+            return OutboundError::Forbidden;
+        }
+        next = cause.source();
+    }
+    OutboundError::Unreachable
+}
+
+/// Which addresses a client may connect to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Public,
+    Loopback,
+}
+
+impl Reach {
+    fn admits(self, ip: IpAddr) -> bool {
+        match self {
+            Self::Public => address::is_public(ip),
+            Self::Loopback => ip.is_loopback(),
+        }
+    }
+}
+
+/// A name that has no address within reach.
+#[derive(Debug, thiserror::Error)]
+#[error("the name resolves to an address that may not be called")]
+struct Refused;
+
+/// The resolver: what it leaves out cannot be connected to.
+struct Guard(Reach);
+
+impl Resolve for Guard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let reach = self.0;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let admitted: Vec<SocketAddr> = found.filter(|found| reach.admits(found.ip())).collect();
+            if admitted.is_empty() {
+                return Err(Box::new(Refused) as Box<dyn Error + Send + Sync>);
+            }
+            let addresses: Addrs = Box::new(admitted.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outbound() -> Outbound {
+        let overrides = HashMap::from([("twilio".to_owned(), "http://127.0.0.1:9/".to_owned())]);
+        Outbound::new(vec!["127.0.0.1:9".into(), "LOCALHOST:9".into(), "10.0.0.1:9".into()], overrides)
+            .expect("a client")
+    }
+
+    #[tokio::test]
+    async fn only_https_and_only_public_or_listed() {
+        let outbound = outbound();
+        for good in ["https://api.example.com/x", "http://127.0.0.1:9/x", "http://localhost:9/", "https://8.8.8.8/"] {
+            assert!(outbound.admit(good).is_ok(), "{good}");
+        }
+        let bad = [
+            "http://api.example.com/x",
+            "ftp://127.0.0.1:9/",
+            "https://user@api.example.com/",
+            "https://127.0.0.1/",
+            "https://2130706433/",
+            "https://0x7f.1/",
+            "https://[::1]/",
+            "https://[::ffff:10.0.0.1]/",
+            "http://127.0.0.1:10/",
+            "http://10.0.0.1:9/",
+            "not an address",
+        ];
+        for bad in bad {
+            assert_eq!(outbound.admit(bad).err(), Some(OutboundError::Forbidden), "{bad}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_of_an_inner_address_is_forbidden_at_connect() {
+        let answer = outbound().get_json("https://localhost:1/", Login::Nobody).await;
+        assert_eq!(answer.err(), Some(OutboundError::Forbidden));
+    }
+
+    #[tokio::test]
+    async fn an_override_has_no_slash_at_its_end() {
+        assert_eq!(outbound().override_for("twilio"), Some("http://127.0.0.1:9"));
+        assert_eq!(outbound().override_for("nowcerts"), None);
+    }
+}

@@ -1,0 +1,164 @@
+//! The meeting point of relay and streams, in one process. Bounded: a business's channel holds a window of events, a
+//! session a handful of streams; who falls behind is told to start anew, never waited for.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tokio::sync::{Notify, broadcast};
+use tokio_util::sync::CancellationToken;
+
+use super::Event;
+use crate::{
+    model::{id::BusinessId, permission::Role},
+    server::caller::{SessionHash, SignedIn},
+};
+
+/// Events that a slow stream may be behind before it must start anew.
+const WINDOW: usize = 256;
+/// Streams (tabs) of one session.
+const PER_SESSION: usize = 12;
+/// Streams of one business on this node.
+const PER_BUSINESS: usize = 4_000;
+
+/// The hub. Clones share it.
+#[derive(Clone, Default)]
+pub struct Hub(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    rooms: Mutex<Rooms>,
+    wake: Notify,
+    wake_jobs: Notify,
+    closing: CancellationToken,
+    next: AtomicU64,
+}
+
+#[derive(Default)]
+struct Rooms {
+    channels: HashMap<BusinessId, broadcast::Sender<Event>>,
+    streams: HashMap<u64, Stream>,
+}
+
+struct Stream {
+    business: BusinessId,
+    session: SessionHash,
+    role: Role,
+    ends: CancellationToken,
+}
+
+/// A stream's membership in the hub; leaves when dropped.
+pub struct Seat {
+    hub: Hub,
+    id: u64,
+    pub events: broadcast::Receiver<Event>,
+    /// Cancelled when the session or the right ends, or the server stops.
+    pub ends: CancellationToken,
+}
+
+impl Hub {
+    fn rooms(&self) -> MutexGuard<'_, Rooms> {
+        self.0.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Joins the business's events. `None` when this session or business has too many streams open.
+    #[must_use]
+    pub fn join(&self, person: &SignedIn) -> Option<Seat> {
+        let business = person.caller.business;
+        let mut rooms = self.rooms();
+        let of_session = rooms.streams.values().filter(|s| s.session == person.session).count();
+        let of_business = rooms.streams.values().filter(|s| s.business == business).count();
+        if of_session >= PER_SESSION || of_business >= PER_BUSINESS {
+            return None;
+        }
+        let events = rooms.channels.entry(business).or_insert_with(|| broadcast::channel(WINDOW).0).subscribe();
+        let id = self.0.next.fetch_add(1, Ordering::Relaxed);
+        let ends = self.0.closing.child_token();
+        let stream = Stream { business, session: person.session.clone(), role: person.role, ends: ends.clone() };
+        rooms.streams.insert(id, stream);
+        Some(Seat { hub: self.clone(), id, events, ends })
+    }
+
+    /// Hands an event to everybody who listens in that business.
+    pub fn publish(&self, business: BusinessId, event: Event) {
+        if let Some(channel) = self.rooms().channels.get(&business) {
+            // Nobody listening is not an error.
+            let _ = channel.send(event);
+        }
+    }
+
+    /// Whether anybody listens: nothing is read for nobody.
+    #[must_use]
+    pub fn has_listeners(&self, business: BusinessId) -> bool {
+        self.rooms().channels.get(&business).is_some_and(|c| c.receiver_count() > 0)
+    }
+
+    /// Says that something was committed: relay and worker look at once instead of at their next poll.
+    pub fn wake(&self) {
+        self.0.wake.notify_one();
+        self.0.wake_jobs.notify_one();
+    }
+
+    /// Resolves at the next [`Self::wake`], for the worker.
+    pub async fn job_woken(&self) {
+        self.0.wake_jobs.notified().await;
+    }
+
+    /// Resolves at the next [`Self::wake`], for the relay.
+    pub async fn woken(&self) {
+        self.0.wake.notified().await;
+    }
+
+    /// Ends the streams of a session that has just ended here.
+    pub fn end_session(&self, session: &SessionHash) {
+        self.rooms().streams.values().filter(|s| s.session == *session).for_each(|s| s.ends.cancel());
+    }
+
+    /// The sessions that hold streams.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<SessionHash> {
+        let mut hashes: Vec<_> = self.rooms().streams.values().map(|s| s.session.clone()).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        hashes
+    }
+
+    /// Ends every stream whose session is not among `alive`, or whose role or business is no longer the one it was
+    /// opened with.
+    pub fn keep_only(&self, alive: &[SignedIn]) {
+        for stream in self.rooms().streams.values() {
+            let same = |p: &&SignedIn| {
+                p.session == stream.session && p.role == stream.role && p.caller.business == stream.business
+            };
+            if alive.iter().find(same).is_none() {
+                stream.ends.cancel();
+            }
+        }
+    }
+
+    /// Streams open on this node.
+    #[must_use]
+    pub fn open_streams(&self) -> usize {
+        self.rooms().streams.len()
+    }
+
+    /// Ends every stream: the server stops.
+    pub fn close(&self) {
+        self.0.closing.cancel();
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut rooms = self.hub.rooms();
+        if let Some(stream) = rooms.streams.remove(&self.id)
+            && rooms.channels.get(&stream.business).is_some_and(|c| c.receiver_count() <= 1)
+        {
+            rooms.channels.remove(&stream.business);
+        }
+    }
+}

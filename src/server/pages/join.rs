@@ -1,0 +1,119 @@
+//! Joining a business by a mailed invitation (ACC-6).
+
+use axum::{http::StatusCode, response::Response};
+use leptos::{prelude::*, server_fn::ServerFn};
+
+use super::sign_up::password_hint;
+use crate::{
+    model::permission::Need,
+    server::{
+        http::{AppError, Cx, flash::FormState, render::Page},
+        services,
+        store::lobby::Invitation,
+    },
+    ui::{
+        actions::account::Join,
+        parts::{ErrorSummary, Facts, Form, PageHead, SecretField, Submit, TextField},
+    },
+};
+
+/// Who may open it. The invitation's token is in a cookie that opening the mailed link has set.
+pub const NEED: Need = Need::Public;
+
+/// `GET /join`
+///
+/// # Errors
+/// The database cannot be reached. An invitation that is over is a page of its own.
+pub async fn page(cx: Cx) -> Result<Response, AppError> {
+    let found = match cx.visitor.link.as_deref() {
+        Some(token) => services::invitation::peek(&cx, token).await,
+        None => Err(AppError::Missing),
+    };
+    match found {
+        Ok(invitation) => {
+            let form = cx.form::<Join>();
+            Ok(Page::new("Join").show(&cx, || view(invitation, form)))
+        }
+        Err(AppError::Missing) => {
+            let page = Page { status: StatusCode::NOT_FOUND, ..Page::new("This invitation is over") };
+            Ok(page.show(&cx, over_view))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn view(invitation: Invitation, form: FormState) -> AnyView {
+    let title = format!("Join {}", invitation.business_name);
+    let password = password(invitation.has_account, &form);
+    let facts = vec![
+        ("Business".to_owned(), invitation.business_name.into_any()),
+        ("Your role".to_owned(), invitation.role.label().into_any()),
+        ("Your address".to_owned(), invitation.email.into_any()),
+    ];
+    view! {
+        <PageHead title=title lede="You are invited." />
+        <div class="stack">
+            <ErrorSummary problems=form.problems() />
+            <Facts items=facts />
+            <Form action=Join::PATH.to_owned()>
+                <TextField
+                    name="name"
+                    label="Your name"
+                    hint="As your colleagues here know you."
+                    autocomplete="name"
+                    maxlength=80
+                    value=form.value("name", "")
+                    problem=form.problem("name")
+                />
+                {password}
+                <Submit label="Join" />
+            </Form>
+        </div>
+    }
+    .into_any()
+}
+
+/// The password of the account that the address has already, or one for the account that it gets now.
+fn password(has_account: bool, form: &FormState) -> AnyView {
+    let problem = form.problem("password");
+    if has_account {
+        view! {
+            <SecretField
+                name="password"
+                label="Your password"
+                autocomplete="current-password"
+                hint="This address has an account here already: the password of that one."
+                problem=problem
+            />
+        }
+        .into_any()
+    } else {
+        view! {
+            <SecretField
+                name="password"
+                label="Choose a password"
+                autocomplete="new-password"
+                hint=password_hint()
+                problem=problem
+            />
+        }
+        .into_any()
+    }
+}
+
+fn over_view() -> AnyView {
+    view! {
+        <PageHead title="This invitation is over".to_owned() />
+        <div class="stack">
+            <p>
+                "An invitation works once, for seven days, and can be withdrawn. Nothing was changed. Open the link in \
+                 your mail again; if that leads back here, ask the person who invited you for a new one."
+            </p>
+            <div class="row">
+                <a class="btn btn-primary" href="/sign-in">"Sign in"</a>
+                <a class="btn btn-quiet" href="/sign-up">"Sign up your own business"</a>
+            </div>
+        </div>
+    }
+    .into_any()
+}

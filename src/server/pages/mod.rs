@@ -1,0 +1,78 @@
+//! Pages: what people see. Each has a `NEED`, loads once (`load`: a model of the page, through services or one
+//! `TenantTx`), then draws it (`view`: a pure function). Pages never write; forms post to `ui::actions`.
+//!
+//! To add one: its file here, in the shape of [`calls`]; its door in [`doors`]; its line in [`nav`] if it belongs
+//! there. Words for values are in [`text`], small pieces that pages share in [`cells`], all other parts in `ui::parts`.
+
+pub mod account;
+pub mod audit;
+pub mod audit_entry;
+pub mod board;
+pub mod call;
+pub mod calls;
+mod cells;
+pub mod connection;
+pub mod connections;
+pub mod extensions;
+pub mod home;
+pub mod join;
+pub mod mails;
+pub mod member;
+pub mod nav;
+pub mod open;
+pub mod pops;
+pub mod retention;
+pub mod roles;
+pub mod settings;
+pub mod sign_in;
+pub mod sign_up;
+pub mod switch;
+pub mod team;
+pub mod text;
+
+use axum::response::Response;
+
+use crate::{
+    model::permission::Need,
+    server::http::{action::see_other, doors::Doors},
+};
+
+/// `GET /`: the home page, which sends strangers to the sign-in.
+pub async fn root() -> Response {
+    see_other("/home")
+}
+
+/// Every page with its need.
+#[must_use]
+pub fn doors(doors: Doors) -> Doors {
+    doors
+        .page("/", Need::Public, root)
+        .page("/sign-in", sign_in::NEED, sign_in::page)
+        .page("/sign-up", sign_up::NEED, sign_up::start)
+        .page("/sign-up/sent", sign_up::NEED, sign_up::sent)
+        .page("/sign-up/finish", sign_up::NEED, sign_up::finish)
+        .page("/join", join::NEED, join::page)
+        .page("/open/{purpose}/{token}", open::NEED, open::page)
+        .page("/dev/mail", mails::NEED, mails::page)
+        .page("/switch", switch::NEED, switch::page)
+        .page("/account", account::NEED, account::page)
+        .page("/home", home::NEED, home::page)
+        .page("/board", board::NEED, board::page)
+        .page("/pops", pops::NEED, pops::page)
+        .page("/calls", calls::NEED, calls::page)
+        .page("/calls/{id}", call::NEED, call::page)
+        .page("/calls/{id}/numbers", call::NUMBERS_NEED, call::numbers)
+        .page("/team", team::NEED, team::page)
+        .page("/team/{id}", member::NEED, member::page)
+        .page("/roles", roles::NEED, roles::page)
+        .page("/connections", connections::NEED, connections::page)
+        .page("/connections/new", connections::NEED, connections::create)
+        .page("/connections/{id}", connection::NEED, connection::page)
+        .page("/connections/{id}/address", connection::NEED, connection::address)
+        .page("/extensions", extensions::NEED, extensions::page)
+        .page("/settings", settings::NEED, settings::page)
+        .page("/settings/retention", retention::NEED, retention::page)
+        .page("/settings/retention/{kind}", retention::EDIT_NEED, retention::edit)
+        .page("/audit", audit::NEED, audit::page)
+        .page("/audit/{id}", audit_entry::NEED, audit_entry::page)
+}

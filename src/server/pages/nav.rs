@@ -1,0 +1,46 @@
+//! What stands in the navigation. To add a page: a line in `ITEMS`, with the need of its door.
+
+use super::{audit, board, calls, connections, extensions, home, retention, roles, settings, team};
+use crate::{model::permission::Need, server::caller::SignedIn, ui::parts::NavItem};
+
+const fn item(href: &'static str, label: &'static str, icon: &'static str, group: &'static str) -> NavItem {
+    NavItem { href, label, icon, group }
+}
+
+/// Every page of the navigation, in its order.
+const ITEMS: &[(NavItem, Need)] = &[
+    (item("/home", "Home", "home", ""), home::NEED),
+    (item("/board", "Live board", "board", "Calls"), board::NEED),
+    (item("/calls", "Calls", "calls", "Calls"), calls::NEED),
+    (item("/team", "Team", "team", "Business"), team::NEED),
+    (item("/roles", "Roles", "matrix", "Business"), roles::NEED),
+    (item("/connections", "Connections", "plug", "Business"), connections::NEED),
+    (item("/extensions", "Extensions", "extension", "Business"), extensions::NEED),
+    (item("/settings/retention", "Retention", "retention", "Business"), retention::NEED),
+    (item("/settings", "Settings", "settings", "Business"), settings::NEED),
+    (item("/audit", "Audit", "audit", "Evidence"), audit::NEED),
+];
+
+/// The pages that this person may open. Nothing is shown that a click would refuse.
+#[must_use]
+pub fn items(person: &SignedIn) -> Vec<NavItem> {
+    ITEMS.iter().filter(|(_, need)| person.passes(*need)).map(|(item, _)| *item).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::permission::Role;
+
+    fn seen_by(role: Role) -> Vec<&'static str> {
+        ITEMS.iter().filter(|(_, need)| need.admits(Some(role))).map(|(item, _)| item.href).collect()
+    }
+
+    #[test]
+    fn people_see_what_they_may_open() {
+        assert_eq!(seen_by(Role::Owner).len(), ITEMS.len());
+        assert_eq!(seen_by(Role::Viewer), ["/home"]);
+        assert_eq!(seen_by(Role::Agent), ["/home", "/board", "/calls"]);
+        assert_eq!(seen_by(Role::Auditor), ["/home", "/team", "/roles", "/settings/retention", "/audit"]);
+    }
+}

@@ -1,0 +1,121 @@
+//! The business's own settings: what it is called, which zone its days are counted in, and what its profile means.
+
+use axum::response::Response;
+use leptos::{prelude::*, server_fn::ServerFn};
+
+use super::{cells::fact, connections, extensions, retention};
+use crate::{
+    model::{
+        permission::{Need, Permission},
+        profile::Profile,
+    },
+    server::http::{AppError, Cx, flash::FormState, render::Page},
+    ui::{
+        actions::setup::SaveSettings,
+        parts::{Card, ErrorSummary, Facts, Form, Icon, PageHead, Submit, TextField},
+    },
+};
+
+/// Who may change settings.
+pub const NEED: Need = Need::Holds(Permission::Settings);
+
+/// Address, icon, label and explanation of a page nearby.
+type Near = (&'static str, &'static str, &'static str, &'static str);
+
+struct Model {
+    name: String,
+    zone: String,
+    profile: Profile,
+    near: Vec<Near>,
+    form: FormState,
+}
+
+fn load(cx: &Cx) -> Result<Model, AppError> {
+    let person = cx.signed_in()?;
+    let all: [(Need, Near); 3] = [
+        (retention::NEED, ("/settings/retention", "retention", "Retention", "How long each kind of data is kept.")),
+        (connections::NEED, ("/connections", "plug", "Connections", "Your phone provider and your agency system.")),
+        (extensions::NEED, ("/extensions", "extension", "Extensions", "Whose phone rings, and where.")),
+    ];
+    Ok(Model {
+        name: person.business_name.clone(),
+        zone: person.zone.clone(),
+        profile: person.profile,
+        near: all.into_iter().filter(|(need, _)| person.passes(*need)).map(|(_, near)| near).collect(),
+        form: cx.form::<SaveSettings>(),
+    })
+}
+
+/// `GET /settings`
+///
+/// # Errors
+/// Nobody is signed in.
+pub async fn page(cx: Cx) -> Result<Response, AppError> {
+    let model = load(&cx)?;
+    Ok(Page::new("Settings").show(&cx, || view(model)))
+}
+
+fn view(m: Model) -> impl IntoView {
+    let form = form(&m.name, &m.zone, m.form);
+    let items = vec![fact("Profile", m.profile.label()), fact("What it means", m.profile.explains())];
+    let near: Vec<AnyView> = m.near.into_iter().map(link).collect();
+    view! {
+        <PageHead title="Settings".to_owned() lede="What counts for everybody in this business." />
+        <div class="grid-2">
+            <Card title="The business">{form}</Card>
+            <div class="stack">
+                <Card title="Data handling">
+                    <Facts items=items />
+                    <p class="hint">
+                        "The profile was chosen when the business was founded and cannot be changed: what is kept, and "
+                        "for how long, hangs on it."
+                    </p>
+                </Card>
+                <Card title="More settings">
+                    <div class="stack-tight">{near}</div>
+                </Card>
+            </div>
+        </div>
+    }
+}
+
+fn form(name: &str, zone: &str, form: FormState) -> AnyView {
+    let (name, zone) = (form.value("name", name), form.value("zone", zone));
+    view! {
+        <Form action=SaveSettings::PATH.to_owned()>
+            <ErrorSummary problems=form.problems() />
+            <TextField
+                name="name"
+                label="Name"
+                value=name
+                problem=form.problem("name")
+                autocomplete="organization"
+                maxlength=80
+            />
+            <TextField
+                name="zone"
+                label="Time zone"
+                value=zone
+                problem=form.problem("zone")
+                hint="Like America/Chicago. Times are shown in it, and days begin and end in it."
+                autocomplete="off"
+                maxlength=64
+            />
+            <Submit label="Save" />
+        </Form>
+    }
+    .into_any()
+}
+
+fn link((href, icon, label, explains): Near) -> AnyView {
+    view! {
+        <div>
+            <span class="row">
+                <Icon name=icon />
+                <a class="link" href=href>{label}</a>
+            </span>
+            <p class="hint">{explains}</p>
+        </div>
+    }
+    .into_any()
+}

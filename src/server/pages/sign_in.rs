@@ -1,0 +1,76 @@
+//! Signing in (ACC-1).
+
+use axum::response::Response;
+use leptos::{prelude::*, server_fn::ServerFn};
+use serde::Deserialize;
+
+use crate::{
+    model::permission::Need,
+    server::http::{
+        AppError, Cx,
+        action::{local, see_other},
+        flash::FormState,
+        render::Page,
+    },
+    ui::{
+        actions::account::SignIn,
+        parts::{ErrorSummary, Form, PageHead, SecretField, Submit, TextField},
+    },
+};
+
+/// Who may open it.
+pub const NEED: Need = Need::Public;
+
+/// Where to go on after signing in.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Query {
+    next: String,
+}
+
+/// `GET /sign-in`
+///
+/// # Errors
+/// A query that cannot be read.
+pub async fn page(cx: Cx) -> Result<Response, AppError> {
+    let query: Query = cx.query()?;
+    if cx.visitor.signed_in.is_some() {
+        return Ok(see_other("/home"));
+    }
+    let next = local(&query.next).unwrap_or_default().to_owned();
+    let form = cx.form::<SignIn>();
+    Ok(Page::new("Sign in").show(&cx, || view(form, next)))
+}
+
+fn view(form: FormState, next: String) -> AnyView {
+    view! {
+        <PageHead title="Sign in".to_owned() />
+        <div class="stack">
+            <ErrorSummary problems=form.problems() />
+            <Form action=SignIn::PATH.to_owned()>
+                <input type="hidden" name="next" value=next />
+                <TextField
+                    name="email"
+                    label="Email address"
+                    kind="email"
+                    autocomplete="username"
+                    maxlength=254
+                    value=form.value("email", "")
+                    problem=form.problem("email")
+                />
+                <SecretField
+                    name="password"
+                    label="Password"
+                    autocomplete="current-password"
+                    problem=form.problem("password")
+                />
+                <Submit label="Sign in" />
+            </Form>
+        </div>
+        <p class="plain-foot">
+            "New here? "
+            <a class="link" href="/sign-up">"Sign up your business"</a>
+        </p>
+    }
+    .into_any()
+}

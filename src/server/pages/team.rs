@@ -1,0 +1,212 @@
+//! The people of a business, and who is invited (ACC-6, PER-5).
+
+use axum::response::Response;
+use leptos::{prelude::*, server_fn::ServerFn};
+
+use super::text;
+use crate::{
+    model::{
+        permission::{Need, Permission, Reach, Role},
+        profile::Profile,
+    },
+    server::{
+        http::{AppError, Cx, flash::FormState, render::Page},
+        store::{self, invitation::Invitation, member::Member},
+    },
+    ui::{
+        actions::team::{Invite, RevokeInvitation},
+        parts::{Card, DataTable, ErrorSummary, Form, PageHead, SelectField, Submit, TextField},
+    },
+};
+
+/// Who may open it.
+pub const NEED: Need = Need::Holds(Permission::TeamRead);
+
+struct Model {
+    zone: String,
+    members: Vec<Member>,
+    /// Whether rows lead to the person's page.
+    manages: bool,
+    /// For people who may invite.
+    inviting: Option<Inviting>,
+}
+
+/// The open invitations, and the form for one more with the roles that it offers.
+struct Inviting {
+    open: Vec<Invitation>,
+    form: FormState,
+    roles: Vec<(String, String)>,
+}
+
+/// The roles that somebody may hand out, the business's usual ones first. Nobody hands out what they lack.
+pub(super) fn role_choices(mine: Role, profile: Profile) -> Vec<(String, String)> {
+    let first = profile.roles_first();
+    let others = Role::ALL.into_iter().filter(|role| !first.contains(role));
+    first
+        .iter()
+        .copied()
+        .chain(others)
+        .filter(|role| mine.covers(*role))
+        .map(|role| (role.code().to_owned(), role.label().to_owned()))
+        .collect()
+}
+
+async fn load(cx: &Cx) -> Result<Model, AppError> {
+    let person = cx.signed_in()?;
+    let invites = person.role.reach(Permission::TeamInvite) == Reach::All;
+    let mut tx = cx.tx().await?;
+    let members = store::member::list(&mut tx).await?;
+    let inviting = if invites {
+        let open = store::invitation::open(&mut tx).await?;
+        Some(Inviting { open, form: cx.form::<Invite>(), roles: role_choices(person.role, person.profile) })
+    } else {
+        None
+    };
+    tx.commit().await?;
+    let manages = person.role.reach(Permission::TeamManage) == Reach::All;
+    Ok(Model { zone: person.zone.clone(), members, manages, inviting })
+}
+
+/// `GET /team`
+///
+/// # Errors
+/// Refused without the right.
+pub async fn page(cx: Cx) -> Result<Response, AppError> {
+    let model = load(&cx).await?;
+    Ok(Page::new("Team").show(&cx, || view(model)))
+}
+
+fn view(m: Model) -> AnyView {
+    let lede = match m.members.len() {
+        1 => "One person works here.".to_owned(),
+        many => format!("{many} people work here."),
+    };
+    let rows = m.members.iter().map(|member| row(member, m.manages, &m.zone)).collect_view();
+    let inviting = m.inviting.map(|inviting| {
+        view! {
+            {invitations(&inviting.open, &m.zone)}
+            {invite(inviting.form, inviting.roles)}
+        }
+    });
+    view! {
+        <PageHead title="Team".to_owned() lede=lede />
+        <div class="stack">
+            <DataTable
+                caption="People, by name".to_owned()
+                head=vec![("Name", ""), ("Email address", ""), ("Role", ""), ("Joined", "")]
+            >
+                {rows}
+            </DataTable>
+            {inviting}
+        </div>
+    }
+    .into_any()
+}
+
+fn row(member: &Member, manages: bool, zone: &str) -> AnyView {
+    let name = member.name.reveal().to_owned();
+    let name = if manages {
+        view! { <a class="link" href=format!("/team/{}", member.id)>{name}</a> }.into_any()
+    } else {
+        name.into_any()
+    };
+    view! {
+        <tr>
+            <td>{name}</td>
+            <td>{member.email.reveal().to_owned()}</td>
+            <td>{member.role.label()}</td>
+            <td class="nowrap">{text::when(member.joined_at, zone)}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// The open invitations; nothing when there are none.
+fn invitations(open: &[Invitation], zone: &str) -> Option<AnyView> {
+    if open.is_empty() {
+        return None;
+    }
+    let rows = open.iter().map(|invitation| invitation_row(invitation, zone)).collect_view();
+    let table = view! {
+        <section class="stack-tight">
+            <h2 class="section-title">"Open invitations"</h2>
+            <DataTable
+                caption="Open invitations, newest first".to_owned()
+                head=vec![("Email address", ""), ("Role", ""), ("Sent", ""), ("Good until", ""), ("", "actions")]
+            >
+                {rows}
+            </DataTable>
+        </section>
+    };
+    Some(table.into_any())
+}
+
+fn invitation_row(invitation: &Invitation, zone: &str) -> AnyView {
+    let email = invitation.email.reveal().to_owned();
+    let whose = format!(" the invitation of {email}");
+    view! {
+        <tr>
+            <td>{email}</td>
+            <td>{invitation.role.label()}</td>
+            <td class="nowrap">{text::when(invitation.created_at, zone)}</td>
+            <td class="nowrap">{text::when(invitation.expires_at, zone)}</td>
+            <td class="actions">
+                <form method="post" action=RevokeInvitation::PATH>
+                    <input type="hidden" name="id" value=invitation.id.to_string() />
+                    <button class="btn btn-quiet btn-small" type="submit">
+                        "Withdraw"
+                        <span class="sr-only">{whose}</span>
+                    </button>
+                </form>
+            </td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn invite(form: FormState, roles: Vec<(String, String)>) -> AnyView {
+    view! {
+        <Card title="Invite somebody">
+            <div class="stack">
+                <ErrorSummary problems=form.problems() />
+                <Form action=Invite::PATH.to_owned()>
+                    <TextField
+                        name="email"
+                        label="Email address"
+                        kind="email"
+                        hint="They get a link that is good for seven days."
+                        autocomplete="off"
+                        maxlength=254
+                        value=form.value("email", "")
+                        problem=form.problem("email")
+                    />
+                    <SelectField
+                        name="role"
+                        label="Role"
+                        options=roles
+                        hint="You can hand out what you hold yourself."
+                        value=form.value("role", "")
+                        problem=form.problem("role")
+                    />
+                    <Submit label="Send the invitation" />
+                </Form>
+            </div>
+        </Card>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_roles_come_first_and_none_is_above_ones_own() {
+        let codes = |mine, profile| role_choices(mine, profile).into_iter().map(|(code, _)| code).collect::<Vec<_>>();
+        let owner = codes(Role::Owner, Profile::FieldService);
+        assert_eq!(owner.len(), Role::ALL.len());
+        assert_eq!(owner.first().map(String::as_str), Some("dispatcher"));
+        let manager = codes(Role::Manager, Profile::FieldService);
+        assert!(!manager.iter().any(|code| code == "owner" || code == "admin" || code == "auditor"));
+    }
+}

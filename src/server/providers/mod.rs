@@ -1,0 +1,155 @@
+//! Adapters to outside systems: each speaks one provider's dialect and nothing else. No SQL, no permissions, no
+//! state: what comes in is translated to [`CallEvent`]s, what goes out is asked of [`Outbound`].
+//!
+//! To add a telephony provider: a folder beside [`twilio`] that implements [`Telephony`], a line in [`telephony`],
+//! its code in the `connections` table's check, and a test for every vector its vendor's library produces. To add
+//! an agency system: see [`agency`].
+
+pub mod agency;
+pub mod request;
+pub mod twilio;
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+pub use request::{Door, Malformed, RawRequest, Rejected, Verified};
+
+use crate::{
+    model::{
+        call::{CallState, Direction},
+        extension::Target,
+        field::Bad,
+        phone::Phone,
+    },
+    server::{
+        kit::{At, outbound::Outbound},
+        vault::Secret,
+    },
+};
+
+/// What a provider told about one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallEvent {
+    /// The same for every delivery of this event, different for every other event of the connection.
+    pub key: String,
+    /// The provider's id of the customer's call: of the parent when this is about a leg.
+    pub call: String,
+    pub leg: Option<LegRef>,
+    pub direction: Direction,
+    /// The customer's number. None when withheld, not a number, or when this is about a leg.
+    pub party: Option<Phone>,
+    /// Our number. None when it is not a number, or when this is about a leg.
+    pub own: Option<Phone>,
+    pub state: CallState,
+    /// The provider's order of events within this call or leg, -1 when it gives none.
+    pub seq: i32,
+    /// The provider's time.
+    pub at: Option<At>,
+}
+
+/// A leg of a call towards one of our people.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LegRef {
+    /// The provider's id.
+    pub id: String,
+    /// What rings: `client:ana`, `sip:…` or a number in clear, which is why `Debug` leaves it out.
+    pub target: String,
+}
+
+impl fmt::Debug for LegRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LegRef({})", self.id)
+    }
+}
+
+/// What shall ring for a call. Its addresses hold the connection's token, so there is no `Debug`.
+pub struct RingPlan {
+    /// Shown to who is called. None leaves the caller's own number.
+    pub caller_id: Option<Phone>,
+    /// All ring at once; the first to answer gets the call.
+    pub targets: Vec<Target>,
+    /// Where the provider reports each leg.
+    pub status_url: String,
+    /// Where the provider asks what comes after the ringing.
+    pub action_url: String,
+    pub timeout_seconds: u16,
+}
+
+/// The body that a provider gets for its webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub content_type: &'static str,
+    pub body: String,
+}
+
+/// How a try of a connection's account and secret went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TestOutcome {
+    Ok,
+    /// The provider does not know this account, or not with this secret.
+    Refused,
+    /// No answer, or none that says something about the account.
+    Unreachable,
+}
+
+/// A provider of telephone calls. Every method is required: a default would be a check that passes by accident.
+#[async_trait]
+pub trait Telephony: Send + Sync {
+    /// The name in the database and in the webhook's address.
+    fn code(&self) -> &'static str;
+
+    /// Checks that the provider signed exactly this request with one of the live `secrets`, for `account`.
+    ///
+    /// # Errors
+    /// Rejected, which to the outside must look the same whatever the reason.
+    fn verify(&self, request: &RawRequest<'_>, account: &str, secrets: &[Secret]) -> Result<Verified, Rejected>;
+
+    /// Translates a request. The same request always gives the same event.
+    ///
+    /// # Errors
+    /// Malformed when the provider signed something that this adapter cannot read.
+    fn event(&self, verified: &Verified) -> Result<CallEvent, Malformed>;
+
+    /// What the provider shall do with the call.
+    fn answer(&self, door: Door, plan: &RingPlan) -> Answer;
+
+    /// Tries account and secret against the provider, changing nothing there.
+    async fn test(&self, outbound: &Outbound, account: &str, secret: &Secret) -> TestOutcome;
+
+    /// The account as it will be stored.
+    ///
+    /// # Errors
+    /// When the provider has no accounts of this shape.
+    fn check_account(&self, account: &str) -> Result<String, Bad>;
+
+    /// # Errors
+    /// When the provider has no secrets of this shape.
+    fn check_secret(&self, secret: &str) -> Result<(), Bad>;
+}
+
+/// The telephony provider with this code.
+#[must_use]
+pub fn telephony(code: &str) -> Option<&'static dyn Telephony> {
+    const ALL: [&dyn Telephony; 1] = [&twilio::Twilio];
+    ALL.into_iter().find(|provider| provider.code() == code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_is_found_by_its_code() {
+        assert_eq!(telephony("twilio").map(Telephony::code), Some("twilio"));
+        assert!(telephony("nowcerts").is_none());
+        assert_eq!(agency::agency("nowcerts").map(agency::AgencySystem::code), Some("nowcerts"));
+        assert!(agency::agency("twilio").is_none());
+    }
+
+    #[test]
+    fn a_leg_does_not_show_a_number() {
+        let leg = LegRef { id: "CA1".into(), target: "+14155550100".into() };
+        assert_eq!(format!("{leg:?}"), "LegRef(CA1)");
+    }
+}

@@ -1,0 +1,130 @@
+//! Inviting and joining (ACC-6): by a mailed link, single use, seven days.
+
+use serde_json::json;
+use tower_sessions::Session;
+
+use super::{audit, session};
+use crate::{
+    model::{
+        audit::{Action, Outcome},
+        field::{Bad, Fields},
+        id::{InvitationId, MemberId, UserId},
+        password,
+        permission::Role,
+        personal::{Email, PersonName},
+    },
+    server::{
+        caller::Actor,
+        http::{AppError, Cx},
+        kit::entropy::{Token, token_hash},
+        mail::{self, Mail},
+        store::{self, lobby},
+        vault::{Secret, password::Verdict},
+    },
+};
+
+/// An invitation is good for a week: people are on holiday.
+const SECONDS: i64 = 7 * 24 * 3600;
+
+/// Invites somebody. Nobody hands out what they do not have (PER-5).
+///
+/// # Errors
+/// Invalid fields; refused when the role is above the inviter's.
+pub async fn invite(cx: &Cx, email: &str, role: &str) -> Result<(), AppError> {
+    let person = cx.signed_in()?;
+    let mut fields = Fields::default();
+    let email = fields.take("email", email.parse::<Email>());
+    let role = fields.take("role", role.parse::<Role>());
+    let (Some(email), Some(role)) = (email, role) else { return Err(fields.into()) };
+    let id: InvitationId = cx.app.draw();
+    audit::audited(&cx.app, &person.caller, Action::MemberInvited, async |act| {
+        act.on("invitation", id.0);
+        act.after(json!({ "role": role.code() }));
+        if !person.role.covers(role) {
+            return Err(AppError::Refused);
+        }
+        if store::member::email_is_known(&mut act.tx, &email).await? {
+            return Err(AppError::field("email", Bad::Taken));
+        }
+        let token = Token::draw(cx.app.entropy());
+        let expires = cx.visitor.now.plus(SECONDS);
+        store::invitation::insert(&mut act.tx, id, &email, role, &token.hash(), expires).await?;
+        let mail = Mail::invitation(&cx.app, &email, &person.business_name, role, &token);
+        mail::enqueue_in(&cx.app, &mut act.tx, &mail).await
+    })
+    .await
+}
+
+/// Withdraws an invitation.
+///
+/// # Errors
+/// Conflict when it is not open any more.
+pub async fn revoke(cx: &Cx, id: InvitationId) -> Result<(), AppError> {
+    audit::audited(&cx.app, cx.caller()?, Action::InvitationRevoked, async |act| {
+        act.on("invitation", id.0);
+        Ok(store::invitation::revoke(&mut act.tx, id).await?)
+    })
+    .await
+}
+
+/// What an invitation's token stands for.
+///
+/// # Errors
+/// Missing when it is used, withdrawn, over, or never was.
+pub async fn peek(cx: &Cx, token: &str) -> Result<lobby::Invitation, AppError> {
+    lobby::invitation_peek(cx.app.db(), &token_hash(token), cx.visitor.now).await?.ok_or(AppError::Missing)
+}
+
+/// Joins: with a new account, or by proving the account that the address already has.
+///
+/// # Errors
+/// Invalid name or password; missing when the invitation is not good any more; limited per address of the network.
+pub async fn accept(
+    cx: &Cx,
+    session: &Session,
+    token: &str,
+    name: &str,
+    password: Secret,
+) -> Result<(), AppError> {
+    if !cx.app.limits().may_try_sign_in(cx.visitor.address) {
+        return Err(AppError::Limited { retry_after: 60 });
+    }
+    let invitation = peek(cx, token).await?;
+    let mut fields = Fields::default();
+    let name = fields.take("name", name.parse::<PersonName>());
+    if !invitation.has_account {
+        let context = [invitation.email.as_str(), &invitation.business_name, name.as_ref().map_or("", PersonName::reveal)];
+        fields.take("password", password::check(password.expose(), &context));
+    }
+    let Some(name) = name else { return Err(fields.into()) };
+    fields.finish()?;
+    let hash = if invitation.has_account {
+        prove_account(cx, &invitation.email, password).await?;
+        String::new()
+    } else {
+        cx.app.passwords().hash(password).await?
+    };
+    let (new_user, member): (UserId, MemberId) = (cx.app.draw(), cx.app.draw());
+    let joining =
+        lobby::Joining { token_hash: &token_hash(token), new_user, member, name: name.reveal(), password_hash: &hash };
+    let (tx, id, user) = lobby::invitation_accept(cx.app.db(), joining, cx.caller_for(), cx.visitor.now)
+        .await?
+        .ok_or(AppError::Missing)?;
+    audit::audited_in(&cx.app, tx, Action::MemberJoined, async |act| {
+        act.on("invitation", id.0);
+        act.after(json!({ "role": invitation.role.code() }));
+        Ok(())
+    })
+    .await?;
+    session::start(session, user, invitation.business).await?;
+    let caller = cx.caller_for()(Actor::Member { member, user, role: invitation.role }, invitation.business);
+    audit::note(&cx.app, &caller, Action::SessionStarted, None, Outcome::Done, None).await
+}
+
+async fn prove_account(cx: &Cx, email: &str, password: Secret) -> Result<(), AppError> {
+    let account = lobby::sign_in_lookup(cx.app.db(), email).await?;
+    match cx.app.passwords().verify(password, account.map(|a| a.password_hash)).await? {
+        Verdict::Wrong => Err(AppError::field("password", Bad::Mismatch)),
+        Verdict::Right | Verdict::RightButOld => Ok(()),
+    }
+}

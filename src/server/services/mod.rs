@@ -1,0 +1,19 @@
+//! Use cases: what people and machines do here, one file per noun. A use case joins store, vault and outside systems
+//! into one act, inside [`audit::audited`]. Doors call one service function and nothing below it.
+//!
+//! To add one: its word in `model::audit`, a function here that takes the [`crate::server::http::Cx`] (people) or the
+//! `App` and a `Caller` (machines), and its door.
+
+pub mod audit;
+pub mod business;
+pub mod call;
+pub mod connection;
+pub mod extension;
+pub mod invitation;
+pub mod limits;
+pub mod member;
+pub mod pop;
+pub mod retention;
+pub mod session;
+pub mod sign_up;
+pub mod webhook;

@@ -1,0 +1,159 @@
+//! People of a business.
+
+use uuid::Uuid;
+
+use super::{StoreError, TenantTx, types::read};
+use crate::{
+    model::{
+        id::MemberId,
+        permission::{Permission, Role},
+        personal::{Email, PersonName},
+    },
+    server::kit::At,
+};
+
+/// A member, for those who may see the team.
+#[derive(Debug, Clone)]
+pub struct Member {
+    pub id: MemberId,
+    pub name: PersonName,
+    pub email: Email,
+    pub role: Role,
+    pub joined_at: At,
+}
+
+/// Active members, by name.
+///
+/// # Errors
+/// Refused without `team.read`.
+pub async fn list(tx: &mut TenantTx) -> Result<Vec<Member>, StoreError> {
+    tx.may_all(Permission::TeamRead)?;
+    let business = tx.business();
+    let rows = sqlx::query!(
+        "select id, name, email, role, joined_at from members
+         where business_id = $1 and state = 'active' order by name, id",
+        business.0
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter()
+        .map(|r| {
+            Ok(Member {
+                id: MemberId(r.id),
+                name: read("members.name", &r.name)?,
+                email: read("members.email", &r.email)?,
+                role: read("members.role", &r.role)?,
+                joined_at: r.joined_at,
+            })
+        })
+        .collect()
+}
+
+/// One active member.
+///
+/// # Errors
+/// Refused without `team.read`; missing when not an active member of this business.
+pub async fn get(tx: &mut TenantTx, id: MemberId) -> Result<Member, StoreError> {
+    tx.may_all(Permission::TeamRead)?;
+    let business = tx.business();
+    let r = sqlx::query!(
+        "select id, name, email, role, joined_at from members
+         where business_id = $1 and id = $2 and state = 'active'",
+        business.0,
+        id.0
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(Member {
+        id: MemberId(r.id),
+        name: read("members.name", &r.name)?,
+        email: read("members.email", &r.email)?,
+        role: read("members.role", &r.role)?,
+        joined_at: r.joined_at,
+    })
+}
+
+/// Ids and names of active members, for choosing one in a form.
+///
+/// # Errors
+/// Refused without `extensions` or `calls.all`.
+pub async fn choices(tx: &mut TenantTx) -> Result<Vec<(MemberId, String)>, StoreError> {
+    tx.may_all(Permission::Extensions).or_else(|_| tx.may_all(Permission::CallsAll))?;
+    let business = tx.business();
+    let rows = sqlx::query!(
+        "select id, name from members where business_id = $1 and state = 'active' order by name, id",
+        business.0
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|r| (MemberId(r.id), r.name)).collect())
+}
+
+/// Whether the address belongs to a member already, active or removed.
+///
+/// # Errors
+/// Refused without `team.invite`.
+pub async fn email_is_known(tx: &mut TenantTx, email: &Email) -> Result<bool, StoreError> {
+    tx.may_all(Permission::TeamInvite)?;
+    let business = tx.business();
+    let known = sqlx::query_scalar!(
+        r#"select exists (select from members where business_id = $1 and email = $2) as "known!""#,
+        business.0,
+        email.reveal()
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(known)
+}
+
+/// Owners that would be left without `except`. Locks them, so that two owners cannot remove each other at once.
+///
+/// # Errors
+/// Refused without `team.manage`.
+pub async fn other_owners(tx: &mut TenantTx, except: MemberId) -> Result<usize, StoreError> {
+    tx.may_all(Permission::TeamManage)?;
+    let business = tx.business();
+    let owners: Vec<Uuid> = sqlx::query_scalar!(
+        "select id from members where business_id = $1 and role = 'owner' and state = 'active' order by id for update",
+        business.0
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(owners.into_iter().filter(|id| *id != except.0).count())
+}
+
+/// Gives a member another role, if they still have the one that was shown.
+///
+/// # Errors
+/// Refused without `team.manage`; stale when somebody else changed it meanwhile.
+pub async fn set_role(tx: &mut TenantTx, id: MemberId, from: Role, to: Role) -> Result<(), StoreError> {
+    tx.may_all(Permission::TeamManage)?;
+    let business = tx.business();
+    let done = sqlx::query!(
+        "update members set role = $4 where business_id = $1 and id = $2 and role = $3 and state = 'active'",
+        business.0,
+        id.0,
+        from.code(),
+        to.code()
+    )
+    .execute(tx.conn())
+    .await?;
+    if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Stale) }
+}
+
+/// Ends a membership. The row stays, so that what they did keeps their name.
+///
+/// # Errors
+/// Refused without `team.manage`; stale when they were removed already.
+pub async fn remove(tx: &mut TenantTx, id: MemberId) -> Result<(), StoreError> {
+    tx.may_all(Permission::TeamManage)?;
+    let business = tx.business();
+    let done = sqlx::query!(
+        "update members set state = 'removed' where business_id = $1 and id = $2 and state = 'active'",
+        business.0,
+        id.0
+    )
+    .execute(tx.conn())
+    .await?;
+    if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Stale) }
+}

@@ -1,0 +1,30 @@
+//! All SQL. One file per noun; [`tx`] is the only way to a tenant table, [`lobby`] what runs before a tenant is
+//! known. The store never sees HTTP.
+//!
+//! To add a noun: a migration with `call tenant_wall(..)`, a file here whose functions take `&mut TenantTx` first
+//! and ask `tx.may(..)` (people) or `tx.machine()` (webhooks, jobs) in their first line.
+
+pub mod audit;
+pub mod business;
+pub mod call;
+pub mod call_log;
+pub mod connection;
+pub mod data_key;
+pub mod demo;
+pub mod error;
+pub mod extension;
+pub mod invitation;
+pub mod job;
+pub mod live;
+pub mod lobby;
+pub mod member;
+pub mod outbox;
+pub mod receipt;
+pub mod retention;
+pub mod screen_pop;
+pub mod session;
+pub mod tx;
+pub mod types;
+
+pub use error::StoreError;
+pub use tx::TenantTx;

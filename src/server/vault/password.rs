@@ -1,0 +1,132 @@
+//! Password hashes (ACC-1): argon2id, m = 19 MiB, t = 2, p = 1 (OWASP's floor), and a bound on how many are computed
+//! at once, so that hashing cannot exhaust the machine.
+
+use std::{sync::Arc, time::Duration};
+
+use argon2::{
+    Algorithm, Argon2, Params, Version,
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+use unicode_normalization::UnicodeNormalization;
+
+use super::{Secret, VaultError};
+use crate::model::password::MAX_BYTES;
+
+/// Hashes and verifies. Clones share the bound.
+#[derive(Clone)]
+pub struct Passwords {
+    slots: Arc<Semaphore>,
+    dummy: Arc<str>,
+}
+
+/// What a verification said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Wrong,
+    Right,
+    /// Right, and the hash was made with weaker parameters than today's: make a new one.
+    RightButOld,
+}
+
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+
+fn hasher() -> Result<Argon2<'static>, VaultError> {
+    let params = Params::new(MEMORY_KIB, PASSES, 1, None).map_err(|_| VaultError::BadHash)?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+/// NFKC once, the same when set and when checked (NIST SP 800-63B, 3.1.1.2).
+fn normal(password: &Secret) -> Secret {
+    Secret::new(password.expose().nfkc().collect())
+}
+
+fn hash_now(password: &Secret) -> Result<String, VaultError> {
+    let hash = hasher()?.hash_password(normal(password).expose().as_bytes()).map_err(|_| VaultError::BadHash)?;
+    Ok(hash.to_string())
+}
+
+fn verify_now(password: &Secret, stored: &str) -> Result<Verdict, VaultError> {
+    let parsed = PasswordHash::new(stored).map_err(|_| VaultError::BadHash)?;
+    if hasher()?.verify_password(normal(password).expose().as_bytes(), &parsed).is_err() {
+        return Ok(Verdict::Wrong);
+    }
+    let current = Params::try_from(&parsed)
+        .is_ok_and(|p| p.m_cost() >= MEMORY_KIB && p.t_cost() >= PASSES && parsed.algorithm.as_str() == "argon2id");
+    Ok(if current { Verdict::Right } else { Verdict::RightButOld })
+}
+
+impl Passwords {
+    /// `slots` hashes are computed at once, at most.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub fn new(slots: usize) -> Result<Self, VaultError> {
+        // Verified against when there is no account, so that the answer takes as long as with one.
+        let dummy = hash_now(&Secret::new("nobody has this password".into()))?;
+        Ok(Self { slots: Arc::new(Semaphore::new(slots)), dummy: dummy.into() })
+    }
+
+    /// A new hash for a password that the policy accepted.
+    ///
+    /// # Errors
+    /// Busy when too many wait.
+    pub async fn hash(&self, password: Secret) -> Result<String, VaultError> {
+        self.blocking(move || hash_now(&password)).await
+    }
+
+    /// Checks `password` against `stored`, or against nobody's hash.
+    ///
+    /// # Errors
+    /// Busy when too many wait; an unreadable stored hash.
+    pub async fn verify(&self, password: Secret, stored: Option<String>) -> Result<Verdict, VaultError> {
+        if password.expose().len() > MAX_BYTES {
+            return Ok(Verdict::Wrong);
+        }
+        let known = stored.is_some();
+        let stored = stored.unwrap_or_else(|| self.dummy.to_string());
+        let verdict = self.blocking(move || verify_now(&password, &stored)).await?;
+        Ok(if known { verdict } else { Verdict::Wrong })
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, VaultError> + Send + 'static,
+    ) -> Result<T, VaultError> {
+        let slot = timeout(Duration::from_secs(5), self.slots.clone().acquire_owned())
+            .await
+            .map_err(|_| VaultError::Busy)?
+            .map_err(|_| VaultError::Busy)?;
+        spawn_blocking(move || {
+            let _slot = slot;
+            work()
+        })
+        .await
+        .map_err(|_| VaultError::Busy)?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> Secret {
+        Secret::new(text.into())
+    }
+
+    #[test]
+    fn verifies_what_it_hashed_in_any_composition() {
+        let hash = hash_now(&secret("fünf ruhige Otter")).expect("hashes");
+        assert_eq!(verify_now(&secret("fu\u{308}nf ruhige Otter"), &hash).expect("reads"), Verdict::Right);
+        assert_eq!(verify_now(&secret("fünf ruhige Otte"), &hash).expect("reads"), Verdict::Wrong);
+    }
+
+    #[test]
+    fn asks_for_a_new_hash_when_parameters_rose() {
+        let params = Params::new(8 * 1024, 1, 1, None).expect("valid");
+        let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let hash = weak.hash_password(b"seven quiet otters").expect("hashes").to_string();
+        assert_eq!(verify_now(&secret("seven quiet otters"), &hash).expect("reads"), Verdict::RightButOld);
+    }
+}

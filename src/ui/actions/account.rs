@@ -1,0 +1,94 @@
+//! Getting in and out: sign-in, sign-up, joining, switching, theme.
+
+use leptos::prelude::*;
+
+use crate::ui::wire::{Done, Fault};
+
+/// Signs in.
+#[server(endpoint = "sign-in")]
+pub async fn sign_in(email: String, password: String, #[server(default)] next: String) -> Result<Done, Fault> {
+    use crate::server::{http::action::{local, session, using}, services, vault::Secret};
+
+    using(async |cx| {
+        services::session::sign_in(cx, &session()?, &email, Secret::new(password)).await?;
+        Ok(Done::at(local(&next).unwrap_or("/home")))
+    })
+    .await
+}
+
+/// Signs out.
+#[server(endpoint = "sign-out")]
+pub async fn sign_out() -> Result<Done, Fault> {
+    use crate::server::{http::action::{session, using}, services};
+
+    using(async |cx| {
+        services::session::sign_out(cx, &session()?).await?;
+        Ok(Done::at("/sign-in").saying("You are signed out."))
+    })
+    .await
+}
+
+/// Asks for a business of one's own; the rest is in the mail.
+#[server(endpoint = "sign-up")]
+pub async fn sign_up(
+    email: String,
+    business: String,
+    #[server(default)] profile: String,
+    zone: String,
+) -> Result<Done, Fault> {
+    use crate::server::{http::action::using, services::sign_up};
+
+    using(async |cx| {
+        sign_up::start(cx, &email, &business, &profile, &zone).await?;
+        Ok(Done::at("/sign-up/sent"))
+    })
+    .await
+}
+
+/// Founds the business that the mailed link stands for.
+#[server(endpoint = "sign-up/finish")]
+pub async fn finish_sign_up(name: String, password: String) -> Result<Done, Fault> {
+    use crate::server::{http::action::{link_token, session, using}, services::sign_up, vault::Secret};
+
+    using(async |cx| {
+        sign_up::finish(cx, &session()?, &link_token(cx)?, &name, Secret::new(password)).await?;
+        Ok(Done::at("/home").saying("Your business is ready. Connect your phone provider next."))
+    })
+    .await
+}
+
+/// Joins the business that the mailed invitation stands for.
+#[server(endpoint = "join")]
+pub async fn join(name: String, password: String) -> Result<Done, Fault> {
+    use crate::server::{http::action::{link_token, session, using}, services::invitation, vault::Secret};
+
+    using(async |cx| {
+        invitation::accept(cx, &session()?, &link_token(cx)?, &name, Secret::new(password)).await?;
+        Ok(Done::at("/home").saying("Welcome. This is your home page."))
+    })
+    .await
+}
+
+/// Goes on in another business of the same person.
+#[server(endpoint = "switch")]
+pub async fn switch(business: String) -> Result<Done, Fault> {
+    use crate::server::{http::action::{id_of, session, using}, services};
+
+    using(async |cx| {
+        services::session::switch(cx, &session()?, id_of(&business)?).await?;
+        Ok(Done::at("/home"))
+    })
+    .await
+}
+
+/// Light or dark; kept in a cookie, so that the server draws the right one at once.
+#[server(endpoint = "theme")]
+pub async fn set_theme(theme: String, #[server(default)] back: String) -> Result<Done, Fault> {
+    use crate::server::http::action::{local, set_theme_cookie, using};
+
+    using(async |_| {
+        set_theme_cookie(&theme)?;
+        Ok(Done::at(local(&back).unwrap_or("/home")))
+    })
+    .await
+}

@@ -1,0 +1,9 @@
+//! Actions: every form's and island's write, as server functions. Each is a public address; its need stands in
+//! `server::http::actions`, its body is one service call.
+//!
+//! To add one: the function in its area's file, with a fixed `endpoint` and all arguments as text, and a line there.
+
+pub mod account;
+pub mod calls;
+pub mod setup;
+pub mod team;

@@ -1,0 +1,98 @@
+//! The screen pop (POP-1, POP-2): who is calling, at the moment the desk rings, gone after five minutes. It takes no
+//! focus, so it never catches what somebody types; acknowledged once, it closes in every tab.
+
+use std::time::Duration;
+
+use leptos::{prelude::*, task::spawn_local};
+
+use super::hub;
+use crate::ui::{
+    actions::calls::acknowledge_pop,
+    parts::Icon,
+    wire::live::{LiveEvent, PopCard, PopMatch},
+};
+
+/// Waits for pops and shows them. `now` is the server's clock when the page was drawn.
+#[island]
+pub fn ScreenPop(now: i64) -> impl IntoView {
+    let (pops, set_pops) = signal(Vec::<PopCard>::new());
+    let (clock, set_clock) = signal(now);
+
+    Effect::new(move |_| {
+        hub::clock_says(now);
+        hub::listen("", move |event| match event {
+            LiveEvent::Pop { pop, .. } => set_pops.update(|pops| {
+                pops.retain(|p| p.id != pop.id);
+                pops.push(pop.clone());
+            }),
+            LiveEvent::PopGone { id } => set_pops.update(|pops| pops.retain(|p| p.id != *id)),
+            LiveEvent::Call { .. } => {}
+        });
+        set_interval(
+            move || {
+                let now = hub::server_now();
+                set_clock.set(now);
+                // POP-2: gone from the page as well, whether or not anybody says so.
+                if pops.with_untracked(|pops| pops.iter().any(|p| p.expires_at <= now)) {
+                    set_pops.update(|pops| pops.retain(|p| p.expires_at > now));
+                }
+            },
+            Duration::from_secs(1),
+        );
+    });
+
+    let close = move |pop: &PopCard| {
+        let id = pop.id;
+        set_pops.update(|pops| pops.retain(|p| p.id != id));
+        spawn_local(async move {
+            // Closed here in any case; that it failed shows by its staying open in other tabs.
+            let _ = acknowledge_pop(id.to_string()).await;
+        });
+    };
+    view! {
+        <div class="pops" role="region" aria-label="Incoming calls" aria-live="assertive">
+            <For
+                each=move || pops.get()
+                key=|pop| pop.id
+                children=move |pop| {
+                    let shown = pop.clone();
+                    view! { <Card pop=shown clock=clock on_close=Callback::new(move |()| close(&pop)) /> }
+                }
+            />
+        </div>
+    }
+}
+
+#[component]
+fn Card(pop: PopCard, clock: ReadSignal<i64>, on_close: Callback<()>) -> impl IntoView {
+    let left = move || (pop.expires_at - clock.get()).max(0) / 1000;
+    let many = pop.matches.len();
+    let party = pop.party.map_or_else(|| "number withheld".to_owned(), |p| p.to_string());
+    view! {
+        <section class="pop" data-pop=pop.id.to_string()>
+            <p class="subtle"><Icon name="phone_in" />" Calling you: "<span class="mono">{party}</span></p>
+            {(many > 1).then(|| view! { <p class="section-title">{format!("{many} matches")}</p> })}
+            {pop.matches.into_iter().map(matched).collect_view()}
+            {pop.problem.map(|text| view! { <p>{text}</p> })}
+            <div class="dialog-actions">
+                <span class="subtle num">{move || format!("gone in {}:{:02}", left() / 60, left() % 60)}</span>
+                <a class="btn btn-quiet btn-small" href=format!("/calls/{}", pop.call)>"Open the call"</a>
+                <button class="btn btn-primary btn-small" type="button" on:click=move |_| on_close.run(())>"Got it"</button>
+            </div>
+        </section>
+    }
+}
+
+/// One client who may be the caller; the same on the page that works without scripts.
+pub fn matched(m: PopMatch) -> impl IntoView {
+    let list = |label: &'static str, items: Vec<String>| {
+        (!items.is_empty()).then(|| view! { <p><span class="subtle">{label}": "</span>{items.join(", ")}</p> })
+    };
+    view! {
+        <p class="pop-name">{m.name}</p>
+        {m.company.map(|c| view! { <p>{c}</p> })}
+        {list("Policies", m.policies)}
+        {list("Open tasks", m.open_tasks)}
+        {m.last_contact.map(|at| view! { <p><span class="subtle">"Last contact: "</span>{at}</p> })}
+    }
+}

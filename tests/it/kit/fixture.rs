@@ -1,0 +1,107 @@
+//! One row in every tenant table, for as many businesses as a test wants. Everything that is unique only within a
+//! business has the same value in all of them. A new table needs its row here: the tenant test says so.
+
+use ringfort::{
+    model::{
+        id::{AuditId, CallId, ExtensionId, InvitationId, PopId},
+        permission::Role,
+    },
+    server::vault::Purpose,
+};
+use uuid::Uuid;
+
+use super::{
+    Business, TestApp, sql,
+    twilio::{Twilio, sid},
+};
+
+pub const TARGET: &str = "client:desk_101";
+pub const PARTY: &str = "+14155550100";
+
+/// What was filled in, for tests that walk into it.
+#[derive(Clone)]
+pub struct Filled {
+    pub twilio: Twilio,
+    pub invitation: InvitationId,
+    pub extension: ExtensionId,
+    pub call: CallId,
+    pub pop: PopId,
+    pub audit: AuditId,
+}
+
+impl TestApp {
+    pub async fn fill(&self, business: &Business) -> Filled {
+        let filled = Filled {
+            twilio: self.twilio(business).await,
+            invitation: self.app.draw(),
+            extension: self.app.draw(),
+            call: self.app.draw(),
+            pop: self.app.draw(),
+            audit: self.app.draw(),
+        };
+        let plain = br#"{"party":null,"matches":[],"problem":"No agency system is connected."}"#;
+        let pop = self.seal(business.id, Purpose::ScreenPop, filled.pop.0, plain).await;
+        let statement = SQL
+            .replace("{business}", &business.id.0.to_string())
+            .replace("{owner}", &business.member(Role::Owner).id.0.to_string())
+            .replace("{agent}", &business.member(Role::Agent).id.0.to_string())
+            .replace("{connection}", &filled.twilio.connection.0.to_string())
+            .replace("{invitation}", &filled.invitation.0.to_string())
+            .replace("{extension}", &filled.extension.0.to_string())
+            .replace("{call}", &filled.call.0.to_string())
+            .replace("{pop}", &filled.pop.0.to_string())
+            .replace("{audit}", &filled.audit.0.to_string())
+            .replace("{leg}", &self.app.draw::<Uuid>().to_string())
+            .replace("{sealed}", &hex::encode(pop))
+            .replace("{sid}", &sid(0xf1))
+            .replace("{leg_sid}", &sid(0xf2))
+            .replace("{target}", TARGET)
+            .replace("{party}", PARTY)
+            .replace("{now}", &self.now().0.to_string());
+        sql::run(&self.owner, statement).await;
+        filled
+    }
+}
+
+const SQL: &str = "
+insert into invitations (business_id, id, email, role, token_hash, invited_by, created_at, expires_at)
+values ('{business}', '{invitation}', 'new@example.com', 'agent', '\\x01', '{owner}', '{now}',
+    timestamptz '{now}' + interval '7 days');
+
+insert into audit_entries (business_id, id, actor_kind, actor_id, action, result, origin, trace_id)
+values ('{business}', '{audit}', 'member', '{owner}', 'session.started', 'done', 'web', gen_random_uuid());
+
+insert into webhook_refusals (business_id, connection_id, hour, reason, count)
+values ('{business}', '{connection}', date_trunc('hour', timestamptz '{now}'), 'signature', 3);
+
+insert into extensions (business_id, id, extension, member_id, target, created_at)
+values ('{business}', '{extension}', '101', '{agent}', '{target}', '{now}');
+
+insert into calls (business_id, id, connection_id, provider_call_id, direction, party_number, own_number, member_id,
+    state, state_seq, started_at, state_at)
+values ('{business}', '{call}', '{connection}', '{sid}', 'inbound', '{party}', '+15005550006', '{agent}', 'ringing',
+    -1, '{now}', '{now}');
+
+insert into call_legs (business_id, id, call_id, provider_leg_id, extension_id, member_id, state, state_seq, state_at)
+values ('{business}', '{leg}', '{call}', '{leg_sid}', '{extension}', '{agent}', 'ringing', 1, '{now}');
+
+insert into call_events (business_id, id, call_id, leg_id, state, seq, at, received_at)
+values ('{business}', gen_random_uuid(), '{call}', '{leg}', 'ringing', 1, '{now}', '{now}');
+
+insert into webhook_receipts (business_id, id, connection_id, event_key, state, received_at, applied_at)
+values ('{business}', gen_random_uuid(), '{connection}', 'fixture', 'applied', '{now}', '{now}');
+
+insert into screen_pops (business_id, id, call_id, member_id, sealed, created_at, expires_at)
+values ('{business}', '{pop}', '{call}', '{agent}', '\\x{sealed}', '{now}', timestamptz '{now}' + interval '5 minutes');
+
+insert into outbox (business_id, topic, subject_id) values ('{business}', 'call', '{call}');
+
+insert into jobs (business_id, id, kind, dedup_key, payload, run_at)
+values ('{business}', gen_random_uuid(), 'fixture', 'fixture', '{}', now() + interval '10 years');
+
+insert into retention_rules (business_id, kind, days, changed_by, changed_at)
+values ('{business}', 'calls', 20, '{owner}', '{now}');
+
+insert into retention_runs (business_id, id, kind, cutoff, state, started_at, finished_at)
+values ('{business}', gen_random_uuid(), 'calls', '{now}', 'finished', '{now}', '{now}');
+";

@@ -1,0 +1,14 @@
+//! What tests stand on: a [`TestApp`], businesses with people in every role, a browser, a provider.
+
+mod app;
+mod browser;
+pub mod fixture;
+mod people;
+mod snapshot;
+pub mod sql;
+pub mod twilio;
+
+pub use app::{PUBLIC_URL, TestApp};
+pub use browser::{Browser, Reply};
+pub use people::{Business, Member};
+pub use snapshot::matches_snapshot;

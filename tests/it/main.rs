@@ -1,0 +1,20 @@
+//! Everything at once, as it runs in production: the real router, the real database with its real roles, a clock and
+//! a seed in the test's hand, mail in a folder, jobs run by hand. A database per test, cut from a template.
+//!
+//! Needs `TEST_DATABASE_URL`, a superuser's address: `scripts/test-postgres start` prints one. To add a family: a file
+//! here, its tests named after what they promise, with the promise's id (product.md). To add a table: a row in
+//! [`kit::fixture`]; the tenant test says so.
+#![recursion_limit = "256"]
+#![expect(clippy::disallowed_methods, reason = "tests arrange beside the walls, and make the clock and the seed")]
+
+mod audit;
+mod catalogue;
+mod doors;
+mod headers;
+mod kit;
+mod pop;
+mod retention;
+mod room;
+mod session;
+mod tenant;
+mod webhook;
