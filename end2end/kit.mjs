@@ -126,6 +126,23 @@ export function post(path, fields, { cookie, headers } = {}) {
   });
 }
 
+// --- The agency system --------------------------------------------------------------------------------------
+
+/**
+ * Connects the insurance agency to the stand-in of this run (agency.mjs, at RINGFORT_E2E_AGENCY), once. The newest
+ * connection is the one that is asked about callers. Without the variable the demo's own connection is.
+ */
+export async function connectAgency() {
+  const at = process.env.RINGFORT_E2E_AGENCY;
+  if (!at) return;
+  const cookie = await session(user(agency, "owner"));
+  const label = `Agency stand-in ${new URL(at).port}`;
+  if ((await page("/connections", cookie)).body.includes(label)) return;
+  const form = { provider: "nowcerts", label, account: "e2e@agency.example", secret: hex(16), number: "", base_url: at };
+  const answer = await post("/api/connections/create", form, { cookie });
+  assert.match(`${answer.status} ${answer.headers.location}`, /^303 \/connections\/con_\w+$/);
+}
+
 // --- Sign-in ------------------------------------------------------------------------------------------------
 
 const SESSION = "__Host-ringfort";
@@ -335,7 +352,9 @@ class Stage {
     this.#watch(context, allow);
     if (as) {
       const value = (await session(as)).slice(SESSION.length + 1);
-      await context.addCookies([{ name: SESSION, value, url: base, httpOnly: true, secure: true, sameSite: "Lax" }]);
+      const { hostname: domain } = new URL(base);
+      const cookie = { name: SESSION, value, domain, path: "/", httpOnly: true, secure: true, sameSite: "Lax" };
+      await context.addCookies([cookie]);
     }
     const tab = await context.newPage();
     if (path) await tab.goto(base + path);

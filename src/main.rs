@@ -1,6 +1,6 @@
 //! The `ringfort` command.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use ringfort::server::boot::{self, config::Config, lifecycle, simulate, telemetry};
 
@@ -45,10 +45,15 @@ async fn main() -> anyhow::Result<()> {
         Command::Serve => run(config, false).await,
         Command::Demo => {
             config.demo = true;
+            // The simulator's stand-in for an agency system, which the demo's connection names.
+            config.outbound_allow.push(simulate::AGENCY.to_string());
             run(config, true).await
         }
         Command::Migrate => {
             let ready = lifecycle::prepare_database(&config).await?;
+            if ready.owner_url.is_none() {
+                bail!("nothing was migrated: set OWNER_DATABASE_URL to a login that may create roles and tables");
+            }
             if let Some(private) = ready.private {
                 private.stop().await;
             }

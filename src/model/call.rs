@@ -1,8 +1,9 @@
 //! The life of a call (TEL-1): states only move forward, and any order of events ends in the same state.
 //!
-//! A state carries a rank and the provider's sequence number. Of two events the later wins, where later means:
-//! an end beats anything that is no end, then the higher sequence number, then the higher rank. That order is
-//! total, so the winner of a set does not depend on the order in which it came; a property test says so.
+//! A state carries a rank and the provider's sequence number. Of two events the later wins: an end beats what is no
+//! end; of two ends the higher sequence number; of two others the higher rank, because a call that was answered does
+//! not ring again. That order is total, so the winner of a set does not depend on the order in which it came; a
+//! property test says so.
 
 use std::str::FromStr;
 
@@ -42,8 +43,9 @@ pub struct Standing {
 }
 
 impl Standing {
-    fn key(self) -> (bool, i32, CallState) {
-        (self.state.is_end(), self.seq, self.state)
+    fn key(self) -> (bool, i32, i32) {
+        let rank = self.state as i32;
+        if self.state.is_end() { (true, self.seq, rank) } else { (false, rank, self.seq) }
     }
 
     /// The standing after `event`: the later of the two.

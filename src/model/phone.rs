@@ -35,9 +35,8 @@ impl FromStr for Phone {
     fn from_str(text: &str) -> Result<Self, BadPhone> {
         let number: String = text.trim().chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')')).collect();
         let digits = number.strip_prefix('+').ok_or(BadPhone)?;
-        let plausible = (7..=15).contains(&digits.len())
-            && !digits.starts_with('0')
-            && digits.bytes().all(|b| b.is_ascii_digit());
+        let plausible =
+            (7..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
         if plausible { Ok(Self(number)) } else { Err(BadPhone) }
     }
 }

@@ -48,7 +48,9 @@ impl DataKind {
     pub const fn covers(self) -> &'static str {
         match self {
             Self::Calls => "The call, its legs, its timeline, both numbers and any screen pop.",
-            Self::WebhookReceipts => "That a provider event arrived and what became of it. Holds ids, no personal data.",
+            Self::WebhookReceipts => {
+                "That a provider event arrived and what became of it. Holds ids, no personal data."
+            }
         }
     }
 
@@ -58,8 +60,7 @@ impl DataKind {
         match (self, profile) {
             (Self::Calls, Profile::FieldService) => Limits { min: 7, default: 180, max: 365 },
             (Self::Calls, Profile::VoiceAgents | Profile::Outbound) => Limits { min: 7, default: 90, max: 365 },
-            (Self::Calls, Profile::InsuranceAgency) => Limits { min: 7, default: 30, max: 30 },
-            (Self::WebhookReceipts, Profile::InsuranceAgency) => Limits { min: 7, default: 30, max: 30 },
+            (Self::Calls | Self::WebhookReceipts, Profile::InsuranceAgency) => Limits { min: 7, default: 30, max: 30 },
             (Self::WebhookReceipts, _) => Limits { min: 7, default: 30, max: 365 },
         }
     }

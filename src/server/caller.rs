@@ -3,12 +3,12 @@
 
 use uuid::Uuid;
 
-use crate::server::kit::At;
 use crate::model::{
     id::{BusinessId, ConnectionId, JobId, MemberId, TraceId, UserId},
     permission::{Need, Role},
     profile::Profile,
 };
+use crate::server::kit::At;
 
 /// Who acts, in which business, from where.
 #[derive(Debug, Clone)]

@@ -28,7 +28,7 @@ pub struct Config {
     /// `RINGFORT_PUBLIC_URL` (`http://` and the listen address): what browsers and providers call. An origin: scheme,
     /// host and port, without a slash at the end. Signatures and origin checks use this, never a Host header.
     pub public_url: String,
-    /// `DATABASE_URL`, `WORKER_DATABASE_URL`, `OWNER_DATABASE_URL` (none: a private PostgreSQL in the data folder).
+    /// `DATABASE_URL`, `WORKER_DATABASE_URL`, `OWNER_DATABASE_URL` (none: a private `PostgreSQL` in the data folder).
     pub database: Database,
     /// `RINGFORT_MASTER_KEY` (none: the file below): 64 hexadecimal digits.
     pub master_key: Option<Secret>,
@@ -57,7 +57,7 @@ pub struct Config {
 /// Where the database is.
 #[derive(Debug, Clone)]
 pub enum Database {
-    /// A PostgreSQL that this program starts in its data folder and stops again.
+    /// A `PostgreSQL` that this program starts in its data folder and stops again.
     Private,
     /// Somebody else's. Without `owner`, migrations are run by hand (`ringfort migrate`).
     External { app: Secret, worker: Secret, owner: Option<Secret> },
@@ -239,7 +239,7 @@ fn outbound_overrides(entries: Vec<String>) -> Result<HashMap<String, String>, C
     let wrong = || ConfigError::new("RINGFORT_OUTBOUND_OVERRIDE", "is a list like twilio=http://127.0.0.1:4010");
     let pair = |entry: String| -> Result<(String, String), ConfigError> {
         let (provider, base) = entry.split_once('=').ok_or_else(wrong)?;
-        Url::parse(base).ok().filter(|url| url.has_host()).ok_or_else(wrong)?;
+        Url::parse(base).ok().filter(url::Url::has_host).ok_or_else(wrong)?;
         Ok((provider.to_owned(), base.to_owned()))
     };
     entries.into_iter().map(pair).collect()

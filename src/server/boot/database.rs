@@ -146,7 +146,7 @@ impl Pools {
 /// and closes none.
 ///
 /// # Errors
-/// An address is no PostgreSQL URL, or the database cannot be reached.
+/// An address is no `PostgreSQL` URL, or the database cannot be reached.
 pub async fn pools(app_url: &Secret, worker_url: &Secret, pgbouncer: bool) -> anyhow::Result<Pools> {
     let app = pool(app_url, "ringfort", APP_CONNECTIONS, pgbouncer).await.context("connecting as ringfort_app")?;
     let worker = pool(worker_url, "ringfort work", WORKER_CONNECTIONS, pgbouncer)

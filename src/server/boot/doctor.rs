@@ -226,7 +226,7 @@ fn site(config: &Config, report: &mut Report) {
     match hashes {
         Some(file) if file.is_file() => report.ok(what, &format!("in {}", pkg.display())),
         Some(file) => {
-            report.problem(what, &format!("{} is missing", file.display()), "copy hash.txt beside the program")
+            report.problem(what, &format!("{} is missing", file.display()), "copy hash.txt beside the program");
         }
         None => report.warning(what, "this program's own folder is unknown", "start it by its full path"),
     }

@@ -36,6 +36,7 @@ use crate::server::{
     live::{Hub, relay},
     mail::Mailer,
     services::limits::Limits,
+    store,
     vault::{Secret, Vault, keys::master_key, password::Passwords},
 };
 
@@ -88,9 +89,11 @@ pub async fn assemble(config: Config, ready: &Ready) -> anyhow::Result<App> {
     let entropy: SharedEntropy = Arc::new(SystemEntropy);
     let Pools { app: db, worker: worker_db, .. } =
         database::pools(&ready.app_url, &ready.worker_url, config.pgbouncer).await?;
-    let master = match &config.master_key {
-        Some(key) => key.clone(),
-        None => key_file(&config.master_key_file, &entropy)?,
+    let master = if let Some(key) = &config.master_key {
+        key.clone()
+    } else {
+        let is_new = store::lobby::businesses_active(&worker_db).await?.is_empty();
+        key_file(&config.master_key_file, &entropy, is_new)?
     };
     let vault = Vault::new(master_key(&master)?, db.clone(), clock.clone(), entropy.clone());
     let mailer = Mailer::new(&config.mail_from, config.smtp_url.as_ref(), &config.data_dir.join("mail"))?;
@@ -111,8 +114,9 @@ pub async fn assemble(config: Config, ready: &Ready) -> anyhow::Result<App> {
     }))
 }
 
-/// The master key's file; made at the first start, readable by its owner only.
-fn key_file(path: &Path, entropy: &SharedEntropy) -> anyhow::Result<Secret> {
+/// The master key's file; made at the first start, readable by its owner only. Never made anew beside a database that
+/// has businesses: what they sealed needs the key that was.
+fn key_file(path: &Path, entropy: &SharedEntropy, is_new: bool) -> anyhow::Result<Secret> {
     use std::{
         fs,
         io::{ErrorKind, Write},
@@ -120,7 +124,13 @@ fn key_file(path: &Path, entropy: &SharedEntropy) -> anyhow::Result<Secret> {
     };
     match fs::read_to_string(path) {
         Ok(text) => return Ok(Secret::new(text)),
-        Err(e) if e.kind() == ErrorKind::NotFound => {}
+        Err(e) if e.kind() == ErrorKind::NotFound && is_new => {}
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            return Err(e).with_context(|| {
+                let path = path.display();
+                format!("the master key {path} is gone, but the database has businesses: restore it from its backup")
+            });
+        }
         Err(e) => return Err(e).with_context(|| format!("the master key {} cannot be read", path.display())),
     }
     let folder = path.parent().context("the master key needs a folder")?;
@@ -216,16 +226,10 @@ fn connection(
     service: Router,
     graceful: &GracefulShutdown,
 ) -> impl Future<Output = ()> + use<> {
-    let service = tower::ServiceBuilder::new()
-        .layer(axum::Extension(ConnectInfo(peer)))
-        .service(service);
+    let service = tower::ServiceBuilder::new().layer(axum::Extension(ConnectInfo(peer))).service(service);
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(64 << 10);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(Duration::from_secs(20))
-        .max_concurrent_streams(100);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(Duration::from_secs(20)).max_concurrent_streams(100);
     let _ = stream.set_nodelay(true);
     let served = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
     let watched = graceful.watch(served);

@@ -1,4 +1,4 @@
-//! The private PostgreSQL: what an installation without `DATABASE_URL` stores its data in.
+//! The private `PostgreSQL`: what an installation without `DATABASE_URL` stores its data in.
 //!
 //! It listens on a Unix socket alone, with a drawn password per role, and runs as long as the process that owns it:
 //! that process restarts it when it dies and stops it on the way out. A second process on the same data folder (a
@@ -35,16 +35,16 @@ pub use passwords::Passwords;
 
 /// How long a start may take.
 const READY: Duration = Duration::from_secs(20);
-/// How long it may take when PostgreSQL says that it is recovering from a crash: cutting that off helps nobody.
-const RECOVERED: Duration = Duration::from_secs(300);
+/// How long it may take when `PostgreSQL` says that it is recovering from a crash: cutting that off helps nobody.
+const RECOVERED: Duration = Duration::from_mins(5);
 /// How long a second process waits for the owner, who may be making the cluster.
-const ATTACHED: Duration = Duration::from_secs(60);
+const ATTACHED: Duration = Duration::from_mins(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A server that lived this long did not die of its start.
 const CALM: Duration = Duration::from_secs(30);
 
-/// A private PostgreSQL that answers.
+/// A private `PostgreSQL` that answers.
 pub struct PrivatePostgres {
     spot: Layout,
     passwords: Passwords,
@@ -63,7 +63,7 @@ impl PrivatePostgres {
     /// Starts the cluster in `dir/postgres`, making it first if need be, or joins the process that runs it already.
     ///
     /// # Errors
-    /// The programs are missing, a folder cannot be used, or it does not answer in time; what PostgreSQL said last is
+    /// The programs are missing, a folder cannot be used, or it does not answer in time; what `PostgreSQL` said last is
     /// in the error.
     pub async fn start(dir: &Path) -> anyhow::Result<Self> {
         let spot = Layout::prepare(dir).await?;

@@ -27,15 +27,8 @@ use crate::server::{
 pub const SESSION_COOKIE: &str = "__Host-ringfort";
 
 /// Every door, with the router behind it. The doors test walks this list.
-#[must_use]
 pub fn doors() -> (Router<App>, Vec<Door>) {
-    let doors = Doors::default().open(
-        Kind::Stream,
-        axum::http::Method::GET,
-        "/live",
-        shell::LIVE,
-        live::stream,
-    );
+    let doors = Doors::default().open(Kind::Stream, axum::http::Method::GET, "/live", shell::LIVE, live::stream);
     webhooks::doors(api::doors(actions::doors(pages::doors(doors)))).finish()
 }
 

@@ -29,7 +29,12 @@ pub async fn metrics(app: &App) -> String {
     };
     #[expect(clippy::cast_precision_loss, reason = "counts of this size are exact in an f64")]
     let number = |n: i64| n as f64;
-    put("live_streams", "Live streams open on this node.", "gauge", f64::from(u32::try_from(app.hub().open_streams()).unwrap_or(u32::MAX)));
+    put(
+        "live_streams",
+        "Live streams open on this node.",
+        "gauge",
+        f64::from(u32::try_from(app.hub().open_streams()).unwrap_or(u32::MAX)),
+    );
     let unknown = app.limits().unknown_tokens.load(Ordering::Relaxed);
     put(
         "webhooks_unknown_total",

@@ -1,6 +1,6 @@
 //! Runs server functions, for forms and for islands alike.
 //!
-//! leptos_axum answers plain form posts by redirecting to the Referer with the error in the URL, and every error
+//! `leptos_axum` answers plain form posts by redirecting to the Referer with the error in the URL, and every error
 //! with 500. So the function is always asked for JSON, and its answer is translated here: for an island the right
 //! status; for a form 303 and a flash, so that a reload posts nothing twice.
 
@@ -16,9 +16,7 @@ use leptos::prelude::{provide_context, use_context};
 use tower_sessions::Session;
 
 use super::{AppError, Cx, flash::Flash};
-use crate::{
-    ui::wire::{Done, Fault, FaultKind},
-};
+use crate::ui::wire::{Done, Fault, FaultKind};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const MAX_BODY: usize = 256 << 10;

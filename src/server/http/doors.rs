@@ -69,16 +69,12 @@ impl Doors {
     }
 
     /// Any other door.
+    ///
+    /// # Panics
+    /// At start, when a method is not a standard one, or the door is there already.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that adds a route")]
-    pub fn open<H, T>(
-        mut self,
-        kind: Kind,
-        method: Method,
-        path: &'static str,
-        need: Need,
-        handler: H,
-    ) -> Self
+    pub fn open<H, T>(mut self, kind: Kind, method: Method, path: &'static str, need: Need, handler: H) -> Self
     where
         H: Handler<T, App>,
         T: 'static,
@@ -95,7 +91,6 @@ impl Doors {
     }
 
     /// The router, and the list of what is in it.
-    #[must_use]
     pub fn finish(self) -> (Router<App>, Vec<Door>) {
         (self.router, self.list)
     }

@@ -137,8 +137,8 @@ impl From<Fields> for AppError {
 /// ([`super::layers::errors`]).
 impl IntoResponse for AppError {
     fn into_response(self) -> Response {
-        let status = axum::http::StatusCode::from_u16(self.kind().status())
-            .expect("every fault kind names a valid status");
+        let status =
+            axum::http::StatusCode::from_u16(self.kind().status()).expect("every fault kind names a valid status");
         let mut response = status.into_response();
         response.extensions_mut().insert(std::sync::Arc::new(self));
         response

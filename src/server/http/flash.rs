@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    server::{kit::At, vault::{Purpose, Vault}},
+    server::{
+        kit::At,
+        vault::{Purpose, Vault},
+    },
     ui::wire::Fault,
 };
 

@@ -66,7 +66,7 @@ pub async fn visitor(State(app): State<App>, mut request: Request, next: Next) -
     let session = request.extensions().get::<Session>().and_then(Session::id);
     match signed_in(&app, session, &visitor).await {
         Ok(person) => visitor.signed_in = person.map(Arc::new),
-        Err(error) => return dress(&Cx { app, visitor: visitor.clone() }, error.fault(visitor.trace)),
+        Err(error) => return dress(&Cx { app, visitor: visitor.clone() }, &error.fault(visitor.trace)),
     }
     let shown = visitor.flash.is_some() && visitor.wants_html && request.method().is_safe();
     request.extensions_mut().insert(visitor);
@@ -101,13 +101,13 @@ pub async fn errors(State(app): State<App>, request: Request, next: Next) -> Res
         && let Ok(caller) = cx.caller()
         && let Err(error) = services::audit::refused_at_door(&cx.app, caller, door.0).await
     {
-        return dress(&cx, error.fault(cx.visitor.trace));
+        return dress(&cx, &error.fault(cx.visitor.trace));
     }
     if let Some(error) = response.extensions_mut().remove::<Arc<AppError>>() {
-        return dress(&cx, error.fault(cx.visitor.trace));
+        return dress(&cx, &error.fault(cx.visitor.trace));
     }
     if let Some(fault) = response.extensions_mut().remove::<Fault>() {
-        return dress(&cx, fault);
+        return dress(&cx, &fault);
     }
     // Answers of the framework itself: no such path, wrong method, too large.
     let bare = response.headers().get(header::CONTENT_TYPE).is_none_or(|t| t.as_bytes().starts_with(b"text/plain"));
@@ -118,17 +118,17 @@ pub async fn errors(State(app): State<App>, request: Request, next: Next) -> Res
         StatusCode::INTERNAL_SERVER_ERROR => FaultKind::Internal,
         _ => return response,
     };
-    if bare && cx.visitor.wants_html { dress(&cx, kind.into()) } else { response }
+    if bare && cx.visitor.wants_html { dress(&cx, &kind.into()) } else { response }
 }
 
 /// An error as this visitor reads it.
-fn dress(cx: &Cx, fault: Fault) -> Response {
+fn dress(cx: &Cx, fault: &Fault) -> Response {
     let status = StatusCode::from_u16(fault.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let retry = fault.retry_after.or((fault.kind == FaultKind::Unavailable).then_some(5));
     let mut response = if cx.visitor.wants_html {
-        (status, shell::error(cx, &fault)).into_response()
+        (status, shell::error(cx, fault)).into_response()
     } else {
-        (status, axum::Json(&fault)).into_response()
+        (status, axum::Json(fault)).into_response()
     };
     if let Some(seconds) = retry {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
@@ -141,18 +141,15 @@ pub async fn headers(State(app): State<App>, request: Request, next: Next) -> Re
     let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
     let nonce = response.extensions_mut().remove::<shell::Nonce>();
-    let is_html =
-        response.headers().get(header::CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"text/html"));
+    let is_html = response.headers().get(header::CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"text/html"));
     let headers = response.headers_mut();
     let mut set = |name: &'static str, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(HeaderName::from_static(name), value);
         }
     };
-    let script = nonce.map_or_else(
-        || "'none'".to_owned(),
-        |n| format!("'nonce-{}' 'strict-dynamic' 'wasm-unsafe-eval'", n.0),
-    );
+    let script =
+        nonce.map_or_else(|| "'none'".to_owned(), |n| format!("'nonce-{}' 'strict-dynamic' 'wasm-unsafe-eval'", n.0));
     set(
         "content-security-policy",
         &format!(
@@ -184,10 +181,8 @@ pub async fn headers(State(app): State<App>, request: Request, next: Next) -> Re
 
 /// The right-most hop that is not one of our own proxies. `X-Forwarded-For` counts only behind a listed proxy.
 fn client_address(app: &App, request: &Request) -> IpAddr {
-    let peer = request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip());
+    let peer =
+        request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip());
     let proxies = &app.config().trusted_proxies;
     if !proxies.contains(&peer) {
         return peer;

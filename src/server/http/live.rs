@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// A stream ends after this long; coming back authenticates again.
-const LIFE: Duration = Duration::from_secs(15 * 60);
+const LIFE: Duration = Duration::from_mins(15);
 /// Events that are replayed at most; beyond, loading the page is cheaper.
 const REPLAY: i64 = 500;
 

@@ -5,7 +5,10 @@ use std::sync::{Arc, OnceLock};
 use axum::response::{Html, IntoResponse, Response};
 use leptos::prelude::*;
 
-use super::{Cx, render::{self, Page}};
+use super::{
+    Cx,
+    render::{self, Page},
+};
 use crate::{
     model::permission::{Need, Permission},
     server::pages::nav,
@@ -62,7 +65,8 @@ pub fn document<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() 
     let nonce = visitor.nonce.to_string();
     let theme = (!visitor.theme.is_empty()).then_some(visitor.theme);
     let wakes = visitor.signed_in.as_ref().is_some_and(|p| p.passes(LIVE));
-    let refresh = page.refresh.map(|s| view! { <noscript><meta http-equiv="refresh" content=s.to_string() /></noscript> });
+    let refresh =
+        page.refresh.map(|s| view! { <noscript><meta http-equiv="refresh" content=s.to_string() /></noscript> });
     // Escaped by hand and set whole: the renderer's end markers would be text inside a title.
     let title = html_escape::encode_text(&page.title).into_owned() + " · Ringfort";
     let body = framed(cx, page, view);
@@ -99,7 +103,8 @@ fn framed<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() -> V) 
     let Some(person) = visitor.signed_in.as_deref() else {
         return view! { <Plain theme=visitor.theme path=path>{notice}{content}</Plain> }.into_any();
     };
-    let pops = person.passes(Need::Holds(Permission::ScreenPop)).then(|| view! { <ScreenPop now=visitor.now.millis() /> });
+    let pops =
+        person.passes(Need::Holds(Permission::ScreenPop)).then(|| view! { <ScreenPop now=visitor.now.millis() /> });
     let ringing = (person.open_pops > 0).then(|| {
         view! {
             <noscript>
@@ -132,6 +137,7 @@ fn framed<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() -> V) 
 }
 
 /// An error page, which helps: what happened, what was kept, where to go on.
+#[must_use]
 pub fn error(cx: &Cx, fault: &Fault) -> Response {
     let home = if cx.visitor.signed_in.is_some() { ("/home", "Go to your home page") } else { ("/sign-in", "Sign in") };
     let mut next = vec![(home.0.to_owned(), home.1.to_owned())];

@@ -68,7 +68,7 @@ async fn finish(app: &App, job: &ClaimedJob) -> Result<(), StoreError> {
 async fn postpone(app: &App, job: &ClaimedJob) -> Result<(), StoreError> {
     let mut tx = open(app, job).await?;
     let next = tx.now().plus(1);
-    store::job::fail(&mut tx, job.id, "waits for its turn", Some(next)).await?;
+    store::job::postpone(&mut tx, job.id, next).await?;
     tx.commit().await
 }
 
@@ -79,5 +79,10 @@ async fn fail(app: &App, job: &ClaimedJob, error: &AppError, trace: TraceId) -> 
     let delay = 5_i64 << job.attempts.clamp(0, 10);
     let next = (job.attempts < TRIES).then(|| tx.now().plus(delay));
     store::job::fail(&mut tx, job.id, fault.kind.title(), next).await?;
+    if let (None, webhook::APPLY_JOB, Ok(p)) =
+        (next, job.kind.as_str(), serde_json::from_value::<ReceiptPayload>(job.payload.clone()))
+    {
+        store::receipt::keep(&mut tx, p.receipt, "dead", "given up", None).await?;
+    }
     tx.commit().await
 }

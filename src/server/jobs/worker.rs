@@ -95,7 +95,7 @@ pub async fn run_clock(app: App, stop: CancellationToken) {
             result = write_refusals(&app).await;
         }
         if result.is_ok() && Instant::now() >= next_minute {
-            next_minute = Instant::now() + Duration::from_secs(60);
+            next_minute = Instant::now() + Duration::from_mins(1);
             result = minute(&app).await;
         }
         if let Err(error) = result {
@@ -135,8 +135,7 @@ fn housekeeper(app: &App, business: crate::model::id::BusinessId) -> Caller {
 /// Writes down what was turned away since the last time. Nothing of what it said: a count.
 async fn write_refusals(app: &App) -> Result<(), StoreError> {
     for refusal in app.limits().take_refusals() {
-        let mut tx =
-            TenantTx::open(app.worker_db(), &housekeeper(app, refusal.business), app.clock().now()).await?;
+        let mut tx = TenantTx::open(app.worker_db(), &housekeeper(app, refusal.business), app.clock().now()).await?;
         store::connection::count_refusals(&mut tx, refusal.connection, refusal.reason, refusal.count).await?;
         tx.commit().await?;
     }

@@ -15,7 +15,7 @@ pub fn is_public(ip: IpAddr) -> bool {
 
 /// Networks that are not the public internet, as address and prefix length.
 const V4: [(Ipv4Addr, u32); 17] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     // Carrier grade NAT (RFC 6598); one cloud's metadata service lives here.
     (Ipv4Addr::new(100, 64, 0, 0), 10),
@@ -37,7 +37,7 @@ const V4: [(Ipv4Addr, u32); 17] = [
     // Multicast, reserved, broadcast.
     (Ipv4Addr::new(224, 0, 0, 0), 4),
     (Ipv4Addr::new(240, 0, 0, 0), 4),
-    (Ipv4Addr::new(255, 255, 255, 255), 32),
+    (Ipv4Addr::BROADCAST, 32),
 ];
 
 /// Global unicast. Loopback, mapped, NAT64, unique-local, link-local and multicast addresses are outside of it.

@@ -23,7 +23,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// An instant in UTC with microseconds, as PostgreSQL stores it.
+/// An instant in UTC with microseconds, as `PostgreSQL` stores it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct At(pub Timestamp);
 

@@ -44,13 +44,12 @@ pub async fn run(app: App, stop: CancellationToken) {
 
 /// One batch; true when there may be more.
 async fn step(app: &App, cursor: &mut Option<Cursor>) -> Result<bool, StoreError> {
-    let from = match *cursor {
-        Some(from) => from,
-        None => {
-            let head = store::outbox::head(app.db(), app.clock().now()).await?;
-            *cursor = Some(head);
-            head
-        }
+    let from = if let Some(from) = *cursor {
+        from
+    } else {
+        let head = store::outbox::head(app.db(), app.clock().now()).await?;
+        *cursor = Some(head);
+        head
     };
     let rows = store::outbox::after(app.db(), from, BATCH).await?;
     let full = rows.len() == usize::try_from(BATCH).unwrap_or(usize::MAX);

@@ -126,16 +126,15 @@ impl Mailer {
     /// Settings that cannot be used.
     pub fn new(from: &str, smtp_url: Option<&Secret>, folder: &Path) -> Result<Self, MailError> {
         let from = from.parse().map_err(|e| MailError::Settings(Box::new(e)))?;
-        let way = match smtp_url {
-            Some(url) => Way::Smtp(
+        let way = if let Some(url) = smtp_url {
+            Way::Smtp(
                 AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose())
                     .map_err(|e| MailError::Settings(Box::new(e)))?
                     .build(),
-            ),
-            None => {
-                std::fs::create_dir_all(folder).map_err(|e| MailError::Settings(Box::new(e)))?;
-                Way::Folder(folder.to_owned(), AsyncFileTransport::<Tokio1Executor>::new(folder))
-            }
+            )
+        } else {
+            std::fs::create_dir_all(folder).map_err(|e| MailError::Settings(Box::new(e)))?;
+            Way::Folder(folder.to_owned(), AsyncFileTransport::<Tokio1Executor>::new(folder))
         };
         Ok(Self { from, way })
     }

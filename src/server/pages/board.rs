@@ -78,7 +78,9 @@ fn view(m: Model) -> impl IntoView {
         "The calls that ring at your desk, and yours."
     };
     let mut states = vec![(String::new(), "Any state".to_owned())];
-    states.extend(CallState::ALL.into_iter().filter(|s| !s.is_end()).map(|s| (s.code().to_owned(), s.label().to_owned())));
+    states.extend(
+        CallState::ALL.into_iter().filter(|s| !s.is_end()).map(|s| (s.code().to_owned(), s.label().to_owned())),
+    );
     let state = m.filter.state.map_or_else(String::new, |s| s.code().to_owned());
     let search = m.filter.text.clone();
     view! {

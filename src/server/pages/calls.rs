@@ -18,7 +18,10 @@ use crate::{
         http::{AppError, Cx, render::Page},
         kit::At,
         services,
-        store::{self, call_log::{Filter, Line}},
+        store::{
+            self,
+            call_log::{Filter, Line},
+        },
     },
     ui::parts::{CallStateBadge, DataTable, Empty, FilterBar, Icon, PageHead, Pager, SelectField, TextField},
 };
@@ -154,7 +157,7 @@ fn view(m: Model) -> impl IntoView {
         view! {
             <DataTable
                 caption="Calls, newest first".to_owned()
-                head=vec![("Started", ""), ("", ""), ("Customer", ""), ("Our number", ""), ("Person", ""), ("State", ""), ("Length", "num")]
+                head=vec![("Started", ""), ("Way", ""), ("Customer", ""), ("Our number", ""), ("Person", ""), ("State", ""), ("Length", "num")]
             >
                 {rows}
             </DataTable>

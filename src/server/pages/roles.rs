@@ -59,7 +59,7 @@ fn load(cx: &Cx) -> Result<Model, AppError> {
 /// A role that does not exist.
 pub async fn page(cx: Cx) -> Result<Response, AppError> {
     let model = load(&cx)?;
-    Ok(Page::new("Roles").show(&cx, || view(model)))
+    Ok(Page::new("Roles").show(&cx, || view(&model)))
 }
 
 impl Shown {
@@ -102,7 +102,7 @@ impl Shown {
     }
 }
 
-fn view(m: Model) -> impl IntoView {
+fn view(m: &Model) -> impl IntoView + use<> {
     let groups = m.shown.groups();
     let count: usize = groups.iter().map(|(_, rows)| rows.len()).sum();
     let caption = m.shown.caption(count);

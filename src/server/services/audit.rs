@@ -160,11 +160,7 @@ pub async fn list(
 ///
 /// # Errors
 /// Refused without `audit.read`; missing when it is not this business's.
-pub async fn view(
-    app: &App,
-    caller: &Caller,
-    id: crate::model::id::AuditId,
-) -> Result<store::audit::Entry, AppError> {
+pub async fn view(app: &App, caller: &Caller, id: crate::model::id::AuditId) -> Result<store::audit::Entry, AppError> {
     audited(app, caller, Action::AuditEntryViewed, async |act| {
         act.on("audit_entry", id.0);
         Ok(store::audit::get(&mut act.tx, id).await?)

@@ -95,11 +95,8 @@ pub async fn create(cx: &Cx, draft: Draft<'_>) -> Result<ConnectionId, AppError>
         act.on("connection", id.0);
         act.after(json!({ "provider": checked.provider }));
         let token = Token::draw(cx.app.entropy());
-        let sealed = cx
-            .app
-            .vault()
-            .seal(&mut act.tx, Purpose::ConnectionToken, id.0, token.reveal().as_bytes())
-            .await?;
+        let sealed =
+            cx.app.vault().seal(&mut act.tx, Purpose::ConnectionToken, id.0, token.reveal().as_bytes()).await?;
         let new = NewConnection {
             id,
             provider: checked.provider,
@@ -120,8 +117,7 @@ pub async fn create(cx: &Cx, draft: Draft<'_>) -> Result<ConnectionId, AppError>
 
 async fn put_secret(cx: &Cx, act: &mut Act, connection: ConnectionId, secret: &Secret) -> Result<(), AppError> {
     let id: SecretId = cx.app.draw();
-    let sealed =
-        cx.app.vault().seal(&mut act.tx, Purpose::ConnectionSecret, id.0, secret.expose().as_bytes()).await?;
+    let sealed = cx.app.vault().seal(&mut act.tx, Purpose::ConnectionSecret, id.0, secret.expose().as_bytes()).await?;
     let old_until = cx.visitor.now.plus(OVERLAP_SECONDS);
     Ok(store::connection::put_secret(&mut act.tx, connection, id, &sealed, old_until).await?)
 }

@@ -79,13 +79,7 @@ pub async fn peek(cx: &Cx, token: &str) -> Result<lobby::Invitation, AppError> {
 ///
 /// # Errors
 /// Invalid name or password; missing when the invitation is not good any more; limited per address of the network.
-pub async fn accept(
-    cx: &Cx,
-    session: &Session,
-    token: &str,
-    name: &str,
-    password: Secret,
-) -> Result<(), AppError> {
+pub async fn accept(cx: &Cx, session: &Session, token: &str, name: &str, password: Secret) -> Result<(), AppError> {
     if !cx.app.limits().may_try_sign_in(cx.visitor.address) {
         return Err(AppError::Limited { retry_after: 60 });
     }
@@ -93,7 +87,8 @@ pub async fn accept(
     let mut fields = Fields::default();
     let name = fields.take("name", name.parse::<PersonName>());
     if !invitation.has_account {
-        let context = [invitation.email.as_str(), &invitation.business_name, name.as_ref().map_or("", PersonName::reveal)];
+        let context =
+            [invitation.email.as_str(), &invitation.business_name, name.as_ref().map_or("", PersonName::reveal)];
         fields.take("password", password::check(password.expose(), &context));
     }
     let Some(name) = name else { return Err(fields.into()) };

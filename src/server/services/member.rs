@@ -4,12 +4,7 @@ use serde_json::json;
 
 use super::audit;
 use crate::{
-    model::{
-        audit::Action,
-        field::Bad,
-        id::MemberId,
-        permission::Role,
-    },
+    model::{audit::Action, field::Bad, id::MemberId, permission::Role},
     server::{
         http::{AppError, Cx},
         store,

@@ -16,7 +16,12 @@ use crate::{
         caller::{Caller, SignedIn},
         http::AppError,
         providers::agency::{AgencyConnection, AgencyError, ClientCard, agency},
-        store::{self, TenantTx, audit::{NewEntry, Target}, outbox::Topic, screen_pop::SealedPop},
+        store::{
+            self, TenantTx,
+            audit::{NewEntry, Target},
+            outbox::Topic,
+            screen_pop::SealedPop,
+        },
         vault::Purpose,
     },
     ui::wire::live::{PopCard, PopMatch},
@@ -53,8 +58,7 @@ pub async fn look_up(app: &App, caller: &Caller, leg: LegId, job: JobId) -> Resu
     let asked = system.as_ref().map(|c| c.id);
     let answer = match (system, secret, &party) {
         (Some(connection), Some((id, sealed)), Some(phone)) => {
-            let secret =
-                app.vault().open_text(caller.business, Purpose::ConnectionSecret, id.0, &sealed).await?;
+            let secret = app.vault().open_text(caller.business, Purpose::ConnectionSecret, id.0, &sealed).await?;
             let target = AgencyConnection { account: connection.account, secret, base_url: connection.base_url };
             match agency(&connection.provider) {
                 Some(system) => system.find_by_phone(app.outbound(), &target, phone).await,

@@ -63,7 +63,10 @@ pub async fn sign_in(cx: &Cx, session: &Session, email: &str, password: Secret) 
 /// The session store cannot be reached.
 pub async fn start(session: &Session, user: UserId, business: BusinessId) -> Result<(), AppError> {
     let broken = |e: tower_sessions::session::Error| AppError::Unavailable(Box::new(e));
-    session.flush().await.map_err(broken)?;
+    // An old session of this browser ends; where there is none, there is nothing to end.
+    if session.id().is_some() {
+        session.flush().await.map_err(broken)?;
+    }
     session.insert(USER, user).await.map_err(broken)?;
     session.insert(BUSINESS, business).await.map_err(broken)?;
     session.save().await.map_err(broken)

@@ -75,13 +75,7 @@ pub async fn peek(cx: &Cx, token: &str) -> Result<lobby::SignUp, AppError> {
 ///
 /// # Errors
 /// Invalid name or password; missing when the link is not good any more.
-pub async fn finish(
-    cx: &Cx,
-    session: &Session,
-    token: &str,
-    name: &str,
-    password: Secret,
-) -> Result<(), AppError> {
+pub async fn finish(cx: &Cx, session: &Session, token: &str, name: &str, password: Secret) -> Result<(), AppError> {
     let sign_up = peek(cx, token).await?;
     let mut fields = Fields::default();
     let name = fields.take("name", name.parse::<PersonName>());
@@ -113,9 +107,6 @@ pub async fn finish(
     })
     .await?;
     session::start(session, user, business).await?;
-    let caller = cx.caller_for()(
-        Actor::Member { member, user, role: Role::Owner },
-        business,
-    );
+    let caller = cx.caller_for()(Actor::Member { member, user, role: Role::Owner }, business);
     audit::note(&cx.app, &caller, Action::SessionStarted, None, Outcome::Done, None).await
 }

@@ -157,6 +157,11 @@ async fn apply(
         let (job, now): (JobId, At) = (app.draw(), tx.now());
         store::job::enqueue(tx, job, POP_JOB, &leg.to_string(), json!({ "leg": leg }), now).await?;
     }
+    if let Some(member) = applied.stops
+        && let Some(pop) = store::screen_pop::withdraw(tx, applied.call, member).await?
+    {
+        store::outbox::put(tx, Topic::PopGone(pop, member)).await?;
+    }
     Ok(applied.call)
 }
 
@@ -164,7 +169,9 @@ async fn write_down(app: &App, tx: &mut TenantTx, receipt: ReceiptId, call: Opti
     let entry = NewEntry {
         id: app.draw::<AuditId>(),
         action: Action::WebhookReceived,
-        target: Some(call.map_or(Target { kind: "receipt", id: Some(receipt.0) }, |c| Target { kind: "call", id: Some(c.0) })),
+        target: Some(
+            call.map_or(Target { kind: "receipt", id: Some(receipt.0) }, |c| Target { kind: "call", id: Some(c.0) }),
+        ),
         outcome: Outcome::Done,
         reason: None,
         before: None,

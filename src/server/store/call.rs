@@ -4,7 +4,7 @@ use super::{StoreError, TenantTx, types::read};
 use crate::{
     model::{
         call::{CallState, Standing},
-        id::{CallEventId, CallId, ConnectionId, ExtensionId, LegId, MemberId},
+        id::{CallEventId, CallId, ConnectionId, LegId, MemberId},
         phone::Phone,
     },
     server::{kit::At, providers::CallEvent},
@@ -24,6 +24,8 @@ pub struct Applied {
     pub call: CallId,
     /// The desk that rings now because of this event.
     pub rings: Option<(LegId, MemberId)>,
+    /// The desk that stops ringing unanswered because of this event.
+    pub stops: Option<MemberId>,
 }
 
 /// Applies one event of a connection.
@@ -39,22 +41,31 @@ pub async fn apply(
     tx.machine()?;
     let at = event.at.unwrap_or_else(|| tx.now());
     let call = ensure_call(tx, connection, event, ids.call, at).await?;
-    let (leg, rings) = match &event.leg {
+    let heard = Standing { state: event.state, seq: event.seq };
+    let (leg, desk) = match &event.leg {
         None => {
-            advance_call(tx, call, event, at).await?;
+            describe_call(tx, call, event).await?;
+            advance_call(tx, call, heard, at).await?;
             (None, None)
         }
         Some(leg) => {
-            let (id, member) = advance_leg(tx, call, &leg.id, &leg.target, event, ids.leg, at).await?;
-            let rings = member.filter(|_| event.state == CallState::Ringing).map(|m| (id, m));
-            (Some(id), rings)
+            let heard_leg = HeardLeg { provider_id: &leg.id, target: &leg.target, standing: heard, at };
+            let (id, member) = advance_leg(tx, call, &heard_leg, ids.leg).await?;
+            (Some(id), member)
         }
     };
     note(tx, call, leg, event, ids.event, at).await?;
+    // A desk that answered is the call answered: of the call itself the provider may report no more than its end.
     if leg.is_some() && event.state == CallState::InProgress {
+        advance_call(tx, call, Standing { state: CallState::InProgress, seq: -1 }, at).await?;
         settle_member(tx, call).await?;
     }
-    Ok(Applied { call, rings })
+    let desk = leg.zip(desk);
+    Ok(Applied {
+        call,
+        rings: desk.filter(|_| event.state == CallState::Ringing),
+        stops: desk.filter(|_| event.state.is_end() && event.state != CallState::Completed).map(|(_, member)| member),
+    })
 }
 
 /// The call's row, locked; made when this is the first we hear of it, which may be a leg's event.
@@ -97,7 +108,24 @@ async fn ensure_call(
     Ok(CallId(id))
 }
 
-async fn advance_call(tx: &mut TenantTx, call: CallId, event: &CallEvent, at: At) -> Result<(), StoreError> {
+/// What only an event of the call itself knows: whose call it is, and which way it goes.
+async fn describe_call(tx: &mut TenantTx, call: CallId, event: &CallEvent) -> Result<(), StoreError> {
+    let business = tx.business();
+    sqlx::query!(
+        "update calls set direction = $3, party_number = coalesce(party_number, $4), own_number = coalesce(own_number, $5)
+         where business_id = $1 and id = $2",
+        business.0,
+        call.0,
+        event.direction.code(),
+        event.party.as_ref().map(Phone::reveal),
+        event.own.as_ref().map(Phone::reveal),
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+async fn advance_call(tx: &mut TenantTx, call: CallId, heard: Standing, at: At) -> Result<(), StoreError> {
     let business = tx.business();
     let row = sqlx::query!(
         "select state, state_seq, state_at from calls where business_id = $1 and id = $2",
@@ -107,30 +135,61 @@ async fn advance_call(tx: &mut TenantTx, call: CallId, event: &CallEvent, at: At
     .fetch_one(tx.conn())
     .await?;
     let before = Standing { state: read("calls.state", &row.state)?, seq: row.state_seq };
-    let heard = Standing { state: event.state, seq: event.seq };
     let after = before.after(heard);
     let state_at = if after == heard { at } else { row.state_at };
     sqlx::query!(
         "update calls set
              state = $3, state_seq = $4, state_at = $5,
-             direction = $6,
-             party_number = coalesce(party_number, $7),
-             own_number = coalesce(own_number, $8),
-             started_at = least(started_at, $9),
-             answered_at = case when $10 then least(answered_at, $9) else answered_at end,
-             ended_at = case when $11 then $5 else ended_at end
+             started_at = least(started_at, $6),
+             answered_at = case when $7 then least(answered_at, $6) else answered_at end,
+             ended_at = case when $8 then $5 else ended_at end
          where business_id = $1 and id = $2",
         business.0,
         call.0,
         after.state.code(),
         after.seq,
         state_at,
-        event.direction.code(),
-        event.party.as_ref().map(Phone::reveal),
-        event.own.as_ref().map(Phone::reveal),
         at,
-        event.state == CallState::InProgress,
+        heard.state == CallState::InProgress,
         after.state.is_end(),
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// What an event says of a leg.
+struct HeardLeg<'a> {
+    provider_id: &'a str,
+    target: &'a str,
+    standing: Standing,
+    at: At,
+}
+
+async fn ensure_leg(tx: &mut TenantTx, call: CallId, heard: &HeardLeg<'_>, new: LegId) -> Result<(), StoreError> {
+    let business = tx.business();
+    let desk = sqlx::query!(
+        "select id, member_id from extensions where business_id = $1 and target = $2",
+        business.0,
+        heard.target
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    let (extension, member) = desk.map_or((None, None), |d| (Some(d.id), Some(d.member_id)));
+    sqlx::query!(
+        "insert into call_legs (business_id, id, call_id, provider_leg_id, extension_id, member_id, state, state_seq,
+             state_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         on conflict (business_id, call_id, provider_leg_id) do nothing",
+        business.0,
+        new.0,
+        call.0,
+        heard.provider_id,
+        extension,
+        member,
+        heard.standing.state.code(),
+        heard.standing.seq,
+        heard.at,
     )
     .execute(tx.conn())
     .await?;
@@ -140,64 +199,35 @@ async fn advance_call(tx: &mut TenantTx, call: CallId, event: &CallEvent, at: At
 async fn advance_leg(
     tx: &mut TenantTx,
     call: CallId,
-    provider_id: &str,
-    target: &str,
-    event: &CallEvent,
+    heard: &HeardLeg<'_>,
     new: LegId,
-    at: At,
 ) -> Result<(LegId, Option<MemberId>), StoreError> {
+    ensure_leg(tx, call, heard, new).await?;
     let business = tx.business();
-    let desk = sqlx::query!(
-        "select id, member_id from extensions where business_id = $1 and target = $2",
-        business.0,
-        target
-    )
-    .fetch_optional(tx.conn())
-    .await?;
-    let (extension, member) =
-        desk.map_or((None, None), |d| (Some(ExtensionId(d.id)), Some(MemberId(d.member_id))));
-    sqlx::query!(
-        "insert into call_legs (business_id, id, call_id, provider_leg_id, extension_id, member_id, state, state_seq,
-             state_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-         on conflict (business_id, call_id, provider_leg_id) do nothing",
-        business.0,
-        new.0,
-        call.0,
-        provider_id,
-        extension.map(|e| e.0),
-        member.map(|m| m.0),
-        event.state.code(),
-        event.seq,
-        at,
-    )
-    .execute(tx.conn())
-    .await?;
     let row = sqlx::query!(
         "select id, member_id, state, state_seq, state_at from call_legs
          where business_id = $1 and call_id = $2 and provider_leg_id = $3
          for update",
         business.0,
         call.0,
-        provider_id
+        heard.provider_id
     )
     .fetch_one(tx.conn())
     .await?;
-    let heard = Standing { state: event.state, seq: event.seq };
-    let after = Standing { state: read("call_legs.state", &row.state)?, seq: row.state_seq }.after(heard);
+    let after = Standing { state: read("call_legs.state", &row.state)?, seq: row.state_seq }.after(heard.standing);
+    let is_news = after == heard.standing;
     sqlx::query!(
         "update call_legs set state = $3, state_seq = $4, state_at = $5 where business_id = $1 and id = $2",
         business.0,
         row.id,
         after.state.code(),
         after.seq,
-        if after == heard { at } else { row.state_at },
+        if is_news { heard.at } else { row.state_at },
     )
     .execute(tx.conn())
     .await?;
     // A desk that has already answered or hung up does not ring because a late event says so.
-    let member = row.member_id.map(MemberId).filter(|_| after == heard);
-    Ok((LegId(row.id), member))
+    Ok((LegId(row.id), row.member_id.map(MemberId).filter(|_| is_news)))
 }
 
 /// Whose call it is: the first desk that answered, from the whole timeline, so that order does not matter.

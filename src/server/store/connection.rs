@@ -210,10 +210,13 @@ pub async fn newest_secret(tx: &mut TenantTx, id: ConnectionId) -> Result<(Secre
 pub async fn sealed_token(tx: &mut TenantTx, id: ConnectionId) -> Result<Vec<u8>, StoreError> {
     tx.may_all(Permission::Credentials)?;
     let business = tx.business();
-    let token =
-        sqlx::query_scalar!("select token_sealed from connections where business_id = $1 and id = $2", business.0, id.0)
-            .fetch_one(tx.conn())
-            .await?;
+    let token = sqlx::query_scalar!(
+        "select token_sealed from connections where business_id = $1 and id = $2",
+        business.0,
+        id.0
+    )
+    .fetch_one(tx.conn())
+    .await?;
     Ok(token)
 }
 
@@ -260,12 +263,7 @@ pub async fn heard(tx: &mut TenantTx, id: ConnectionId) -> Result<(), StoreError
 ///
 /// # Errors
 /// Refused for people.
-pub async fn count_refusals(
-    tx: &mut TenantTx,
-    id: ConnectionId,
-    reason: &str,
-    count: i64,
-) -> Result<(), StoreError> {
+pub async fn count_refusals(tx: &mut TenantTx, id: ConnectionId, reason: &str, count: i64) -> Result<(), StoreError> {
     tx.machine()?;
     let (business, now) = (tx.business(), tx.now());
     sqlx::query!(

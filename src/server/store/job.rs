@@ -44,6 +44,25 @@ pub async fn finish(tx: &mut TenantTx, id: JobId) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The job waits for its turn, and the try does not count.
+///
+/// # Errors
+/// Refused for people.
+pub async fn postpone(tx: &mut TenantTx, id: JobId, run_at: At) -> Result<(), StoreError> {
+    tx.machine()?;
+    let business = tx.business();
+    sqlx::query!(
+        "update jobs set attempts = greatest(attempts - 1, 0), run_at = $3, lease_until = null
+         where business_id = $1 and id = $2",
+        business.0,
+        id.0,
+        run_at
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// The job failed: again at `run_at`, or never (`None`), where an operator can see it. `problem` is a closed word.
 ///
 /// # Errors

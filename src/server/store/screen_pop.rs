@@ -50,6 +50,24 @@ pub async fn insert(
     Ok(done.rows_affected() == 1)
 }
 
+/// Takes a call's pop away from a desk that stopped ringing unanswered.
+///
+/// # Errors
+/// Refused for people.
+pub async fn withdraw(tx: &mut TenantTx, call: CallId, member: MemberId) -> Result<Option<PopId>, StoreError> {
+    tx.machine()?;
+    let business = tx.business();
+    let id = sqlx::query_scalar!(
+        "delete from screen_pops where business_id = $1 and call_id = $2 and member_id = $3 returning id",
+        business.0,
+        call.0,
+        member.0
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(id.map(PopId))
+}
+
 fn viewer(tx: &TenantTx) -> Result<uuid::Uuid, StoreError> {
     tx.may(Permission::ScreenPop)?;
     tx.caller().actor.uuid().ok_or(StoreError::Refused)

@@ -62,8 +62,23 @@ macro_rules! id_columns {
 }
 
 id_columns!(
-    BusinessId, UserId, MemberId, InvitationId, ConnectionId, SecretId, DataKeyId, ExtensionId, CallId, LegId,
-    CallEventId, ReceiptId, PopId, JobId, AuditId, RunId, TraceId
+    BusinessId,
+    UserId,
+    MemberId,
+    InvitationId,
+    ConnectionId,
+    SecretId,
+    DataKeyId,
+    ExtensionId,
+    CallId,
+    LegId,
+    CallEventId,
+    ReceiptId,
+    PopId,
+    JobId,
+    AuditId,
+    RunId,
+    TraceId
 );
 
 /// Reads a closed word of a column.

@@ -132,13 +132,12 @@ impl Vault {
     ) -> Result<Vec<u8>, VaultError> {
         let business = tx.business();
         let cached = self.cached_active(business);
-        let id = match cached {
-            Some(id) => id,
-            None => {
-                let id = store::data_key::active(tx).await?;
-                self.cache().active.insert(business, (self.0.clock.now(), id));
-                id
-            }
+        let id = if let Some(id) = cached {
+            id
+        } else {
+            let id = store::data_key::active(tx).await?;
+            self.cache().active.insert(business, (self.0.clock.now(), id));
+            id
         };
         let key = self.data_key(business, id).await?;
         seal::seal(&*self.0.entropy, id.0, &key, Bound { business, purpose, row }, plain)
@@ -191,9 +190,8 @@ impl Vault {
         {
             return Ok(key.clone());
         }
-        let (wrapped, master) = store::lobby::data_key(&self.0.db, business, id)
-            .await?
-            .ok_or_else(|| VaultError::NoKey(id.to_string()))?;
+        let (wrapped, master) =
+            store::lobby::data_key(&self.0.db, business, id).await?.ok_or_else(|| VaultError::NoKey(id.to_string()))?;
         if master != self.0.master_id {
             return Err(VaultError::NoKey(format!("master {master}")));
         }

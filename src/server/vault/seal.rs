@@ -58,13 +58,7 @@ impl Bound {
 ///
 /// # Errors
 /// Never in practice: the cipher refuses only messages of 64 GiB and more.
-pub fn seal(
-    entropy: &dyn Entropy,
-    key_id: Uuid,
-    key: &Key,
-    bound: Bound,
-    plain: &[u8],
-) -> Result<Vec<u8>, VaultError> {
+pub fn seal(entropy: &dyn Entropy, key_id: Uuid, key: &Key, bound: Bound, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
     let nonce: [u8; 12] = bytes(entropy);
     let cipher = Aes256Gcm::new_from_slice(&**key).map_err(|_| VaultError::Broken)?;
     let payload = Payload { msg: plain, aad: &bound.associated_data() };

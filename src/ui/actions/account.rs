@@ -7,7 +7,11 @@ use crate::ui::wire::{Done, Fault};
 /// Signs in.
 #[server(endpoint = "sign-in")]
 pub async fn sign_in(email: String, password: String, #[server(default)] next: String) -> Result<Done, Fault> {
-    use crate::server::{http::action::{local, session, using}, services, vault::Secret};
+    use crate::server::{
+        http::action::{local, session, using},
+        services,
+        vault::Secret,
+    };
 
     using(async |cx| {
         services::session::sign_in(cx, &session()?, &email, Secret::new(password)).await?;
@@ -19,7 +23,10 @@ pub async fn sign_in(email: String, password: String, #[server(default)] next: S
 /// Signs out.
 #[server(endpoint = "sign-out")]
 pub async fn sign_out() -> Result<Done, Fault> {
-    use crate::server::{http::action::{session, using}, services};
+    use crate::server::{
+        http::action::{session, using},
+        services,
+    };
 
     using(async |cx| {
         services::session::sign_out(cx, &session()?).await?;
@@ -48,7 +55,11 @@ pub async fn sign_up(
 /// Founds the business that the mailed link stands for.
 #[server(endpoint = "sign-up/finish")]
 pub async fn finish_sign_up(name: String, password: String) -> Result<Done, Fault> {
-    use crate::server::{http::action::{link_token, session, using}, services::sign_up, vault::Secret};
+    use crate::server::{
+        http::action::{link_token, session, using},
+        services::sign_up,
+        vault::Secret,
+    };
 
     using(async |cx| {
         sign_up::finish(cx, &session()?, &link_token(cx)?, &name, Secret::new(password)).await?;
@@ -60,7 +71,11 @@ pub async fn finish_sign_up(name: String, password: String) -> Result<Done, Faul
 /// Joins the business that the mailed invitation stands for.
 #[server(endpoint = "join")]
 pub async fn join(name: String, password: String) -> Result<Done, Fault> {
-    use crate::server::{http::action::{link_token, session, using}, services::invitation, vault::Secret};
+    use crate::server::{
+        http::action::{link_token, session, using},
+        services::invitation,
+        vault::Secret,
+    };
 
     using(async |cx| {
         invitation::accept(cx, &session()?, &link_token(cx)?, &name, Secret::new(password)).await?;
@@ -72,7 +87,10 @@ pub async fn join(name: String, password: String) -> Result<Done, Fault> {
 /// Goes on in another business of the same person.
 #[server(endpoint = "switch")]
 pub async fn switch(business: String) -> Result<Done, Fault> {
-    use crate::server::{http::action::{id_of, session, using}, services};
+    use crate::server::{
+        http::action::{id_of, session, using},
+        services,
+    };
 
     using(async |cx| {
         services::session::switch(cx, &session()?, id_of(&business)?).await?;

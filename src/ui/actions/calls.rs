@@ -7,7 +7,10 @@ use crate::ui::wire::{Done, Fault};
 /// Closes a screen pop in every tab of its person.
 #[server(endpoint = "pops/acknowledge")]
 pub async fn acknowledge_pop(id: String) -> Result<Done, Fault> {
-    use crate::server::{http::action::{id_of, using}, services::pop};
+    use crate::server::{
+        http::action::{id_of, using},
+        services::pop,
+    };
 
     using(async |cx| {
         pop::acknowledge(&cx.app, cx.signed_in()?, id_of(&id)?).await?;

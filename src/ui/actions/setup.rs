@@ -14,7 +14,11 @@ pub async fn create_connection(
     #[server(default)] number: String,
     #[server(default)] base_url: String,
 ) -> Result<Done, Fault> {
-    use crate::server::{http::action::using, services::connection::{self, Draft}, vault::Secret};
+    use crate::server::{
+        http::action::using,
+        services::connection::{self, Draft},
+        vault::Secret,
+    };
 
     using(async |cx| {
         let draft = Draft {
@@ -34,13 +38,19 @@ pub async fn create_connection(
 /// Tries a connection against its provider.
 #[server(endpoint = "connections/test")]
 pub async fn test_connection(id: String) -> Result<Done, Fault> {
-    use crate::server::{http::action::{id_of, using}, providers::TestOutcome, services::connection};
+    use crate::server::{
+        http::action::{id_of, using},
+        providers::TestOutcome,
+        services::connection,
+    };
 
     using(async |cx| {
         let says = match connection::test(cx, id_of(&id)?).await? {
             TestOutcome::Ok => "The provider accepts account and secret.",
             TestOutcome::Refused => "The provider refuses this account or secret. Check both, then rotate the secret.",
-            TestOutcome::Unreachable => "The provider did not answer. Nothing is wrong with the secret as far as we know.",
+            TestOutcome::Unreachable => {
+                "The provider did not answer. Nothing is wrong with the secret as far as we know."
+            }
         };
         Ok(Done::at(format!("/connections/{id}")).saying(says))
     })
@@ -50,7 +60,11 @@ pub async fn test_connection(id: String) -> Result<Done, Fault> {
 /// Replaces a connection's secret.
 #[server(endpoint = "connections/rotate")]
 pub async fn rotate_connection(id: String, secret: String) -> Result<Done, Fault> {
-    use crate::server::{http::action::{id_of, using}, services::connection, vault::Secret};
+    use crate::server::{
+        http::action::{id_of, using},
+        services::connection,
+        vault::Secret,
+    };
 
     using(async |cx| {
         connection::rotate(cx, id_of(&id)?, Secret::new(secret)).await?;
@@ -62,7 +76,10 @@ pub async fn rotate_connection(id: String, secret: String) -> Result<Done, Fault
 /// Ends a connection.
 #[server(endpoint = "connections/revoke")]
 pub async fn revoke_connection(id: String, #[server(default)] confirm: String) -> Result<Done, Fault> {
-    use crate::server::{http::action::{id_of, using}, services::connection};
+    use crate::server::{
+        http::action::{id_of, using},
+        services::connection,
+    };
 
     using(async |cx| {
         connection::revoke(cx, id_of(&id)?, &confirm).await?;
@@ -79,7 +96,10 @@ pub async fn create_extension(
     target: String,
     #[server(default)] number: String,
 ) -> Result<Done, Fault> {
-    use crate::server::{http::action::using, services::extension::{self, Draft}};
+    use crate::server::{
+        http::action::using,
+        services::extension::{self, Draft},
+    };
 
     using(async |cx| {
         let draft = Draft { extension: &extension, member: &member, target: &target, number: &number };
@@ -92,7 +112,10 @@ pub async fn create_extension(
 /// Removes an extension.
 #[server(endpoint = "extensions/delete")]
 pub async fn delete_extension(id: String) -> Result<Done, Fault> {
-    use crate::server::{http::action::{id_of, using}, services::extension};
+    use crate::server::{
+        http::action::{id_of, using},
+        services::extension,
+    };
 
     using(async |cx| {
         extension::delete(cx, id_of(&id)?).await?;

@@ -19,7 +19,10 @@ pub async fn invite(email: String, role: String) -> Result<Done, Fault> {
 /// Withdraws an invitation.
 #[server(endpoint = "team/invitation/revoke")]
 pub async fn revoke_invitation(id: String) -> Result<Done, Fault> {
-    use crate::server::{http::action::{id_of, using}, services::invitation};
+    use crate::server::{
+        http::action::{id_of, using},
+        services::invitation,
+    };
 
     using(async |cx| {
         invitation::revoke(cx, id_of(&id)?).await?;
@@ -31,7 +34,10 @@ pub async fn revoke_invitation(id: String) -> Result<Done, Fault> {
 /// Gives somebody another role.
 #[server(endpoint = "team/role")]
 pub async fn set_role(id: String, role: String) -> Result<Done, Fault> {
-    use crate::server::{http::action::{id_of, using}, services::member};
+    use crate::server::{
+        http::action::{id_of, using},
+        services::member,
+    };
 
     using(async |cx| {
         member::set_role(cx, id_of(&id)?, &role).await?;
@@ -43,7 +49,10 @@ pub async fn set_role(id: String, role: String) -> Result<Done, Fault> {
 /// Removes somebody from the business.
 #[server(endpoint = "team/remove")]
 pub async fn remove_member(id: String, #[server(default)] confirm: String) -> Result<Done, Fault> {
-    use crate::server::{http::action::{id_of, using}, services::member};
+    use crate::server::{
+        http::action::{id_of, using},
+        services::member,
+    };
 
     using(async |cx| {
         member::remove(cx, id_of(&id)?, &confirm).await?;

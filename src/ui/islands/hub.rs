@@ -134,14 +134,14 @@ fn tell(event: &LiveEvent) {
 }
 
 fn lost() {
-    LINK.with(|l| l.update(|link| {
-        if !matches!(link, Link::Lost(_)) {
-            *link = Link::Lost(browser_now());
-        }
-    }));
-    let closed = HUB.with(|hub| {
-        hub.borrow().source.as_ref().is_some_and(|s| s.ready_state() == EventSource::CLOSED)
+    LINK.with(|l| {
+        l.update(|link| {
+            if !matches!(link, Link::Lost(_)) {
+                *link = Link::Lost(browser_now());
+            }
+        })
     });
+    let closed = HUB.with(|hub| hub.borrow().source.as_ref().is_some_and(|s| s.ready_state() == EventSource::CLOSED));
     if closed {
         retry();
     }

@@ -15,7 +15,7 @@ use crate::{
         phone::MaskedPhone,
     },
     ui::{
-        parts::{Badge, CallStateBadge, DataTable, Icon, Tile, Tone},
+        parts::{Badge, CallStateBadge, DataTable, Empty, Icon, Tile, Tone},
         wire::live::{LiveCall, LiveEvent},
     },
 };
@@ -25,6 +25,16 @@ pub const WARN_SECONDS: i64 = 180;
 pub const BAD_SECONDS: i64 = 300;
 /// An ended call is shown for this long.
 const LINGER_MILLIS: i64 = 10_000;
+
+const HEAD: [(&str, &str); 7] = [
+    ("State", ""),
+    ("Way", ""),
+    ("Customer", ""),
+    ("Our number", ""),
+    ("Person", ""),
+    ("In this state", "num"),
+    ("", "actions"),
+];
 
 /// What the page filters by; it stands in the URL.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,28 +75,62 @@ pub fn LiveBoard(calls: Vec<LiveCall>, filter: BoardFilter, cursor: String, now:
                 set_rows.update(|rows| merge(rows, call.clone()));
             }
         });
-        set_interval(
-            move || {
-                set_clock.set(hub::server_now());
-                if !resting.get_untracked() {
-                    set_rows.update(|rows| rows.retain(|row| !is_over(row, hub::server_now())));
-                }
-            },
-            Duration::from_secs(1),
-        );
+        set_interval(move || tick(set_clock, set_rows, resting.get_untracked()), Duration::from_secs(1));
     });
-
     let shown = move || {
         let mut shown: Vec<_> = rows.get().into_iter().filter(|call| filter.keeps(call)).collect();
         shown.sort_by_key(|call| (call.started_at, call.id));
         shown
     };
-    let count = move |state: fn(CallState) -> bool| rows.get().iter().filter(|c| state(c.state)).count().to_string();
+    let is_empty = move || rows.with(Vec::is_empty);
+    view! {
+        <div class="stack">
+            <Summary rows=rows clock=clock sound=sound set_sound=set_sound />
+            <div
+                hidden=is_empty
+                on:pointerenter=move |_| set_resting.set(true)
+                on:pointerleave=move |_| set_resting.set(false)
+            >
+                <DataTable caption="Live calls, oldest first".to_owned() head=HEAD.to_vec()>
+                    <For each=shown key=|call| call.clone() children=move |call| view! { <Row call=call clock=clock /> } />
+                </DataTable>
+            </div>
+            <div hidden=move || !is_empty()>
+                <Empty
+                    icon="phone"
+                    title="Nobody is calling right now".to_owned()
+                    text="The next call appears here by itself.".to_owned()
+                />
+            </div>
+        </div>
+    }
+}
+
+/// Chip, sound and tiles.
+#[component]
+fn Summary(
+    rows: ReadSignal<Vec<LiveCall>>,
+    clock: ReadSignal<i64>,
+    sound: ReadSignal<bool>,
+    set_sound: WriteSignal<bool>,
+) -> impl IntoView {
+    let count =
+        move |state: fn(CallState) -> bool| rows.with(|r| r.iter().filter(|c| state(c.state)).count()).to_string();
+    let toggle = move |_| {
+        set_sound.update(|on| *on = !*on);
+        if sound.get_untracked() {
+            beep();
+        }
+    };
     view! {
         <div class="toolbar">
             <Chip clock=clock />
-            <button class="btn btn-quiet btn-small" type="button" aria-pressed=move || sound.get().to_string()
-                on:click=move |_| { set_sound.update(|s| *s = !*s); if sound.get_untracked() { beep(); } }>
+            <button
+                class="btn btn-quiet btn-small"
+                type="button"
+                aria-pressed=move || sound.get().to_string()
+                on:click=toggle
+            >
                 <Icon name="bell" />
                 {move || if sound.get() { "Sound on ring: on" } else { "Sound on ring: off" }}
             </button>
@@ -96,15 +140,6 @@ pub fn LiveBoard(calls: Vec<LiveCall>, filter: BoardFilter, cursor: String, now:
             {move || view! { <Tile label="Waiting".to_owned() value=count(is_waiting) /> }}
             {move || view! { <Tile label="Longest wait".to_owned() value=longest_wait(&rows.get(), clock.get()) /> }}
         </div>
-        <div on:pointerenter=move |_| set_resting.set(true) on:pointerleave=move |_| set_resting.set(false)>
-            <DataTable
-                caption="Live calls, oldest first".to_owned()
-                head=vec![("State", ""), ("", ""), ("Customer", ""), ("Our number", ""), ("Person", ""), ("In this state", "num"), ("", "actions")]
-            >
-                <For each=shown key=|call| call.clone() children=move |call| view! { <Row call=call clock=clock /> } />
-            </DataTable>
-        </div>
-        <p class="subtle" hidden=move || !rows.get().is_empty()>"Nobody is calling right now. The next call appears here by itself."</p>
     }
 }
 
@@ -156,6 +191,15 @@ fn Chip(clock: ReadSignal<i64>) -> impl IntoView {
             let text = format!("Lost for {seconds} s; calls may be missing");
             view! { <Badge tone=Tone::Bad icon="warn" text=text /> }
         }
+    }
+}
+
+/// A second passed: durations count on, and calls that ended leave, unless somebody's pointer rests on the table.
+fn tick(set_clock: WriteSignal<i64>, set_rows: WriteSignal<Vec<LiveCall>>, is_resting: bool) {
+    let now = hub::server_now();
+    set_clock.set(now);
+    if !is_resting {
+        set_rows.update(|rows| rows.retain(|row| !is_over(row, now)));
     }
 }
 

@@ -52,13 +52,19 @@ pub fn ScreenPop(now: i64) -> impl IntoView {
     view! {
         <div class="pops" role="region" aria-label="Incoming calls" aria-live="assertive">
             <For
-                each=move || pops.get()
+                each=move || pops.get().into_iter().next_back()
                 key=|pop| pop.id
                 children=move |pop| {
                     let shown = pop.clone();
                     view! { <Card pop=shown clock=clock on_close=Callback::new(move |()| close(&pop)) /> }
                 }
             />
+            {move || {
+                let others = pops.with(Vec::len).saturating_sub(1);
+                (others > 0).then(|| view! {
+                    <a class="btn btn-quiet btn-small" href="/pops">{format!("{others} more rang at your desk")}</a>
+                })
+            }}
         </div>
     }
 }
@@ -84,6 +90,7 @@ fn Card(pop: PopCard, clock: ReadSignal<i64>, on_close: Callback<()>) -> impl In
 }
 
 /// One client who may be the caller; the same on the page that works without scripts.
+#[must_use]
 pub fn matched(m: PopMatch) -> impl IntoView {
     let list = |label: &'static str, items: Vec<String>| {
         (!items.is_empty()).then(|| view! { <p><span class="subtle">{label}": "</span>{items.join(", ")}</p> })

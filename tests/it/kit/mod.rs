@@ -9,6 +9,6 @@ pub mod sql;
 pub mod twilio;
 
 pub use app::{PUBLIC_URL, TestApp};
-pub use browser::{Browser, Reply};
+pub use browser::{Browser, Reply, form};
 pub use people::{Business, Member};
 pub use snapshot::matches_snapshot;

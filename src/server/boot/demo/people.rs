@@ -59,7 +59,7 @@ pub fn password(entropy: &dyn Entropy) -> String {
 /// Connects with the owner's login.
 ///
 /// # Errors
-/// The address is no PostgreSQL URL, or nobody answers there.
+/// The address is no `PostgreSQL` URL, or nobody answers there.
 pub async fn connect(owner_url: &Secret) -> anyhow::Result<PgConnection> {
     let options = PgConnectOptions::from_str(owner_url.expose())
         .context("the owner's database address is no PostgreSQL URL")?

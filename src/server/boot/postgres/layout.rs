@@ -1,6 +1,6 @@
 //! Where the private cluster lies and as whom it runs.
 //!
-//! PostgreSQL refuses to run as root. Started as root, we give its folders to another user, who must then be able to
+//! `PostgreSQL` refuses to run as root. Started as root, we give its folders to another user, who must then be able to
 //! reach them: below a folder closed to that user (`/root`), the cluster moves to `/var/lib/ringfort`.
 
 use std::{
@@ -25,7 +25,7 @@ const LONGEST_SOCKET: usize = 107;
 /// Where a cluster goes that may not lie in the data folder.
 const ELSEWHERE: &str = "/var/lib/ringfort";
 
-/// The user that PostgreSQL runs as, when that is not ourselves.
+/// The user that `PostgreSQL` runs as, when that is not ourselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunAs {
     pub uid: u32,
@@ -43,7 +43,7 @@ pub struct Layout {
     pub unborn: PathBuf,
     /// The folder of the socket.
     pub run: PathBuf,
-    /// What PostgreSQL says.
+    /// What `PostgreSQL` says.
     pub log: PathBuf,
     /// Held by the process that owns the cluster.
     pub lock: PathBuf,
@@ -141,7 +141,7 @@ fn make_folder(path: &Path, mode: u32) -> anyhow::Result<()> {
     DirBuilder::new().recursive(true).mode(mode).create(path).with_context(|| format!("making {}", path.display()))
 }
 
-/// Makes a folder that only the user of PostgreSQL may read, if missing. In a temporary folder somebody else may have
+/// Makes a folder that only the user of `PostgreSQL` may read, if missing. In a temporary folder somebody else may have
 /// been there first: what is not ours is refused.
 ///
 /// # Errors

@@ -28,7 +28,7 @@ const LOG_LIMIT: u64 = 10 * 1024 * 1024;
 const FAST: Duration = Duration::from_secs(10);
 const IMMEDIATE: Duration = Duration::from_secs(5);
 
-/// Settings for a small machine; durability as PostgreSQL ships it, said aloud so that a test can read it.
+/// Settings for a small machine; durability as `PostgreSQL` ships it, said aloud so that a test can read it.
 const SETTINGS: &[&str] = &[
     "listen_addresses=",
     "unix_socket_permissions=0700",
@@ -49,8 +49,8 @@ const SETTINGS: &[&str] = &[
     "log_checkpoints=off",
 ];
 
-/// Becomes PostgreSQL, and leaves a small reader of our pipe behind: when we are gone, even by kill -9, the pipe ends
-/// and the reader asks PostgreSQL for a fast shutdown. `$$` is the shell, whose process PostgreSQL takes over.
+/// Becomes `PostgreSQL`, and leaves a small reader of our pipe behind: when we are gone, even by kill -9, the pipe ends
+/// and the reader asks `PostgreSQL` for a fast shutdown. `$$` is the shell, whose process `PostgreSQL` takes over.
 const LEASH: &str = r#"exec 3<&0 </dev/null
 { read -r gone <&3; kill -INT $$; exit 0; } &
 exec 3<&-
@@ -186,7 +186,7 @@ fn pid(raw: u32) -> Option<Pid> {
     i32::try_from(raw).ok().and_then(Pid::from_raw)
 }
 
-/// Whether the process is a PostgreSQL on this data folder. After a restart of the machine or container the number
+/// Whether the process is a `PostgreSQL` on this data folder. After a restart of the machine or container the number
 /// may be another program's; a process that has ended and was not yet collected has no command line.
 fn is_postmaster(pid: Pid, data: &Path) -> bool {
     let Ok(line) = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())) else { return false };
@@ -195,8 +195,8 @@ fn is_postmaster(pid: Pid, data: &Path) -> bool {
     program.ends_with(b"/postgres") && words.any(|word| word == data.as_os_str().as_bytes())
 }
 
-/// Removes a `postmaster.pid` whose number now belongs to another program: PostgreSQL would refuse to start. When
-/// the number is nobody's, PostgreSQL replaces the file itself, after a check that no old session still writes.
+/// Removes a `postmaster.pid` whose number now belongs to another program: `PostgreSQL` would refuse to start. When
+/// the number is nobody's, `PostgreSQL` replaces the file itself, after a check that no old session still writes.
 fn drop_stale_pid(data: &Path) -> anyhow::Result<()> {
     if let Some(noted) = noted_pid(data)
         && !is_postmaster(noted, data)
@@ -280,7 +280,7 @@ fn open_log(path: &Path) -> anyhow::Result<File> {
     open.with_context(|| format!("writing {}", path.display()))
 }
 
-/// A file that the user of PostgreSQL may read and nobody else.
+/// A file that the user of `PostgreSQL` may read and nobody else.
 fn write_private(path: &Path, secret: &Secret, user: Option<RunAs>) -> anyhow::Result<()> {
     use std::io::Write;
 

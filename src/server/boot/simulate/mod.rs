@@ -98,7 +98,7 @@ struct Show {
 
 impl Show {
     async fn play(&mut self, options: &Options, stop: &CancellationToken) {
-        let mut beat = interval(Duration::from_secs(60) / options.rate_per_minute);
+        let mut beat = interval(Duration::from_mins(1) / options.rate_per_minute);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut interrupted = pin!(tokio::signal::ctrl_c());
         loop {

@@ -1,0 +1,205 @@
+// Every page in light and dark, wide and narrow: no finding of axe (WCAG 2.2 A and AA), nothing that sticks out
+// sideways, and a screenshot in results/. To add a page: a line in the list below.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { AxeBuilder } from "@axe-core/playwright";
+import { namesOf } from "./agency.mjs";
+import {
+  agency, base, connectAgency, desks, fresh, freshNumber, line, mailTo, openLive, page, post, press, results, seen, session, status,
+  story, user,
+} from "./kit.mjs";
+import { Call } from "./twilio.mjs";
+
+await connectAgency();
+
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+const owner = user(agency, "owner");
+const agent = desks(agency)[0];
+
+/** The first link in a page that looks like this. */
+async function first(path, pattern) {
+  const found = (await page(path, await session(owner))).body.match(pattern)?.[0];
+  assert.ok(found, `${path} links to ${pattern}`);
+  return found;
+}
+
+async function examine(tab) {
+  const { violations } = await new AxeBuilder({ page: tab })
+    .withTags(TAGS)
+    // Part of wcag22aa, but off unless asked for.
+    .options({ runOnly: { type: "tag", values: TAGS }, rules: { "target-size": { enabled: true } } })
+    .analyze();
+  return violations.flatMap(({ id, help, nodes }) =>
+    nodes.map((node) => `${id}: ${help}\n      ${node.html.slice(0, 200)}\n      ${node.failureSummary?.replaceAll("\n", "\n      ")}`),
+  );
+}
+
+/** What reaches beyond the window, where the page as a whole can be moved sideways. */
+const sticksOut = (tab) =>
+  tab.evaluate(() => {
+    const width = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= width && document.body.scrollWidth <= width) return [];
+    const wide = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > width + 1);
+    return wide.slice(0, 5).map((e) => e.outerHTML.slice(0, 120));
+  });
+
+/**
+ * Looks at a page four times. `as`: who looks; `make`: opens the page in the tab that it gets; `code`: its status.
+ */
+function look(name, { as, make, code = 200 }) {
+  story(
+    `axe: ${name}`,
+    async (stage) => {
+      const problems = [];
+      for (const scheme of ["light", "dark"]) {
+        for (const width of [1440, 390]) {
+          const variant = `${name}-${scheme}-${width}`;
+          const tab = await stage.open({ as, scheme, width, height: width === 390 ? 844 : 900, allow: [status(code)] });
+          await make(tab);
+          await tab.locator("main").waitFor();
+          assert.equal(await tab.getByRole("heading", { level: 1 }).count(), 1, `${variant} has one h1`);
+          await tab.screenshot({ path: join(results, `${variant}.png`), fullPage: true });
+          const [found, out] = [await examine(tab), await sticksOut(tab)];
+          problems.push(...found.map((text) => `${variant}: ${text}`));
+          problems.push(...out.map((html) => `${variant}: sticks out: ${html}`));
+          await tab.context().close();
+        }
+      }
+      assert.equal(problems.length, 0, `\n${problems.join("\n")}`);
+    },
+    { timeout: 240_000 },
+  );
+}
+
+const at = (path) => (tab) => tab.goto(base + path);
+/** For addresses that are known only when the test runs. */
+const atFirst = (path, pattern, more = "") => async (tab) => tab.goto(base + (await first(path, pattern)) + more);
+
+// --- Strangers ----------------------------------------------------------------------------------------------
+
+look("sign-in", { make: at("/sign-in") });
+look("sign-up", { make: at("/sign-up") });
+look("sign-up-sent", { make: at("/sign-up/sent") });
+look("sign-up-over", { make: at("/sign-up/finish"), code: 404 });
+look("join-over", { make: at("/join"), code: 404 });
+look("mails", { make: at("/dev/mail") });
+look("not-found", { make: at("/no-such-page"), code: 404 });
+look("sign-up-problems", {
+  make: async (tab) => {
+    await tab.goto(`${base}/sign-up`);
+    await tab.getByLabel("Your email address").fill("somebody@e2e.example");
+    await tab.getByLabel("Name of the business").fill("Somebody");
+    await tab.getByRole("radio").first().check({ force: true });
+    await tab.getByLabel("Time zone").fill("Mars/Olympus");
+    await press(tab, tab.getByRole("button", { name: "Send me the link" }));
+    await seen(tab.locator("#problems"));
+  },
+});
+
+let signUp;
+look("sign-up-finish", {
+  make: async (tab) => {
+    signUp ??= (async () => {
+      const email = `axe-${fresh()}@e2e.example`;
+      await post("/api/sign-up", { email, business: "Axe & Sons", profile: "outbound", zone: "America/Chicago" });
+      return (await mailTo(email)).link;
+    })();
+    await tab.goto(await signUp);
+  },
+});
+
+let invitation;
+look("join", {
+  make: async (tab) => {
+    invitation ??= (async () => {
+      const email = `axe-${fresh()}@e2e.example`;
+      const sent = await post("/api/team/invite", { email, role: "viewer" }, { cookie: await session(owner) });
+      assert.equal(sent.status, 303);
+      return (await mailTo(email)).link;
+    })();
+    await tab.goto(await invitation);
+  },
+});
+
+// --- People -------------------------------------------------------------------------------------------------
+
+for (const role of ["owner", "dispatcher", "agent", "technician", "viewer", "auditor"]) {
+  look(`home-${role}`, { as: user(agency, role), make: at("/home") });
+}
+look("refused", { as: user(agency, "agent"), make: at("/audit"), code: 403 });
+look("bad-request", { as: user(agency, "agent"), make: at("/calls?state=dreaming"), code: 400 });
+look("account", { as: owner, make: at("/account") });
+look("switch", { as: owner, make: at("/switch") });
+look("team", { as: owner, make: at("/team") });
+look("member", { as: owner, make: atFirst("/team", /\/team\/mem_\w+/) });
+look("roles", { as: owner, make: at("/roles") });
+look("roles-compared", { as: owner, make: at("/roles?role=owner&compare=admin") });
+look("connections", { as: owner, make: at("/connections") });
+look("connections-new", { as: owner, make: at("/connections/new") });
+look("connection", { as: owner, make: atFirst("/connections", /\/connections\/(?!new)\w+/) });
+look("connection-address", { as: owner, make: atFirst("/connections", /\/connections\/(?!new)\w+/, "/address") });
+look("extensions", { as: owner, make: at("/extensions") });
+look("settings", { as: owner, make: at("/settings") });
+look("retention", { as: owner, make: at("/settings/retention") });
+look("retention-edit", { as: owner, make: at("/settings/retention/calls") });
+look("retention-preview", { as: owner, make: at("/settings/retention/calls?days=7") });
+look("calls", { as: owner, make: at("/calls") });
+look("calls-none", { as: owner, make: at("/calls?from=2001-01-01&until=2001-01-02") });
+look("call", { as: owner, make: atFirst("/calls", /\/calls\/call_\w+/) });
+look("call-numbers", { as: owner, make: atFirst("/calls", /\/calls\/call_\w+/, "/numbers") });
+look("audit", { as: user(agency, "auditor"), make: at("/audit") });
+look("audit-entry", { as: owner, make: atFirst("/audit", /\/audit\/aud_\w+/) });
+look("pops-none", { as: user(agency, "manager"), make: at("/pops") });
+
+// --- While it rings -----------------------------------------------------------------------------------------
+
+let ringing;
+/** Three calls in different states, made once. */
+function calls() {
+  ringing ??= (async () => {
+    const [from, long] = [freshNumber(), freshNumber()];
+    const call = new Call(line(agency), { from });
+    await call.ring();
+    await call.legRinging(agent.target);
+    const talk = new Call(line(agency), { from: long });
+    await talk.ring();
+    await talk.legRinging(desks(agency)[1].target);
+    await talk.answer();
+    return { from };
+  })();
+  return ringing;
+}
+
+look("board", {
+  as: user(agency, "dispatcher"),
+  make: async (tab) => {
+    await calls();
+    await openLive(tab, "/board");
+    await seen(tab.locator("tr[data-call]").first());
+  },
+});
+look("pop", {
+  as: agent.user,
+  make: async (tab) => {
+    const { from } = await calls();
+    await openLive(tab, "/home");
+    await seen(tab.getByRole("region", { name: "Incoming calls" }).getByText(namesOf(from)[0]));
+  },
+});
+look("pops", {
+  as: agent.user,
+  make: async (tab) => {
+    await calls();
+    await tab.goto(`${base}/pops`);
+  },
+});
+look("board-menu-open", {
+  as: user(agency, "dispatcher"),
+  make: async (tab) => {
+    await tab.goto(`${base}/board`);
+    const menu = tab.locator("summary").filter({ hasText: "Menu" });
+    if (await menu.isVisible()) await menu.click();
+    else await tab.locator("summary.person").click();
+  },
+});
