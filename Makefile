@@ -52,8 +52,8 @@ sqlx: bootstrap ## Describe the queries anew into .sqlx, after a change of SQL
 e2e: bootstrap-test ## The end-to-end tests alone
 	@$(WITH_TOOLS) cargo leptos build --release && scripts/e2e
 
-bench: bootstrap ## Benchmarks
-	@$(WITH_TOOLS) cargo bench --features ssr
+bench: bootstrap ## Benchmarks of the promises, with their goals
+	@$(WITH_TOOLS) scripts/bench
 
 clean: ## Remove what was built; the demo's data (var) and the tools stay
 	@rm -rf "$(CURDIR)/target" "$(TARGET)/release" "$(TARGET)/debug" "$(TARGET)/front"

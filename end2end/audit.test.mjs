@@ -62,7 +62,7 @@ story("the auditor finds what happened, by act, actor and target", async (stage)
   }, { what: "the pop" });
   assert.ok(shown.includes(`Caller${from.slice(-4)}`));
   const { body: live } = await page("/board", await session(user(agency, "dispatcher")));
-  const callId = live.split("<tr").find((row) => row.includes(masked(from)))?.match(/data-call="(\w+)"/)?.[1];
+  const callId = live.split("<tr").slice(1).find((row) => row.includes(masked(from)))?.match(/data-call="(\w+)"/)?.[1];
   assert.ok(callId, "the board names the call");
   await call.complete();
   const refused = await page("/audit", await session(agent.user));

@@ -1,15 +1,25 @@
 // The whole way by keyboard: sign in, go to the board, reach its first call; and see where one is all the time.
 
 import assert from "node:assert/strict";
-import { agency, base, connectAgency, freshNumber, headingIs, line, openLive, press, seen, story, user } from "./kit.mjs";
+import { agency, base, connectAgency, freshNumber, headingIs, line, openLive, pause, press, seen, story, user } from "./kit.mjs";
 import { Call } from "./twilio.mjs";
 
 await connectAgency();
 
 const dispatcher = user(agency, "dispatcher");
 
-/** What has the focus: its words, and whether one can see that it has it. */
-const focus = (tab) =>
+/** What has the focus. What slides into view gets the time to do so. */
+async function focus(tab) {
+  const until = Date.now() + 700;
+  for (;;) {
+    const now = await focusNow(tab);
+    if (!now || now.visible || Date.now() > until) return now;
+    await pause(50);
+  }
+}
+
+/** Its words, and whether one can see that it has the focus. */
+const focusNow = (tab) =>
   tab.evaluate(() => {
     const e = document.activeElement;
     if (!e || e === document.body) return null;

@@ -382,7 +382,8 @@ class Stage {
 
   /** What the story was about is fine; now: was everything else? */
   judge() {
-    assert.deepEqual(this.#faults, [], "nothing went wrong in any browser");
+    const faults = [...new Set(this.#faults)];
+    if (faults.length > 0) throw new Error(`something went wrong in a browser:\n  ${faults.join("\n  ")}`);
   }
 
   /** What each tab showed when the story failed. */
@@ -394,7 +395,7 @@ class Stage {
       await tab.screenshot({ path: file, timeout: 5_000 }).catch(() => {});
       console.error(`  tab ${place + 1}: ${tab.url()} ${file}`);
     }
-    for (const fault of this.#faults) console.error(`  ${fault}`);
+    for (const fault of new Set(this.#faults)) console.error(`  ${fault}`);
   }
 
   async close() {

@@ -116,6 +116,23 @@ story("several clients share a number, and nobody has another", async (stage) =>
   }
 });
 
+story("a pop leaves the desks that stop ringing, and stays where somebody answers", async (stage) => {
+  const from = freshNumber();
+  const [answers, stops] = [await stage.open({ as: mine.user }), await stage.open({ as: theirs.user })];
+  await openLive(answers, "/home");
+  await openLive(stops, "/home");
+  const call = new Call(line(agency), { from });
+  await call.ring();
+  await call.legRinging(mine.target);
+  await call.legRinging(theirs.target);
+  await Promise.all([seen(popOf(answers, from), 4_000), seen(popOf(stops, from), 4_000)]);
+  await call.answer(mine.target);
+  await gone(popOf(stops, from), 3_000);
+  assert.equal(await popOf(answers, from).count(), 1, "who talks still sees who it is");
+  await popOf(answers, from).getByRole("button", { name: "Got it" }).click();
+  await call.complete();
+});
+
 story("a direct number rings its own desk alone", async () => {
   const direct = agency.extensions.find((x) => x.number);
   if (!direct) return;

@@ -35,12 +35,6 @@ call tenant_wall(
     'origin, trace_id, before, after)'
 );
 
-call lobby_may(
-    'audit_entries',
-    'insert (business_id, id, actor_kind, actor_id, action, target_kind, target_id, result, reason, '
-    'origin, trace_id, before, after)'
-);
-
 grant select on audit_entries to ringfort_auditor;
 
 create function audit_stamp() returns trigger
@@ -83,7 +77,7 @@ alter table audit_entries enable always trigger audit_refuse_truncate;
 create function lobby.audit_partition(month date) returns text
 language plpgsql
 security definer
-set search_path = pg_catalog, public
+set search_path = pg_catalog, public, pg_temp
 as $$
 declare
     first_day date := date_trunc('month', month);

@@ -12,8 +12,6 @@ create table retention_rules (
 
 call tenant_wall('retention_rules', 'select, insert, update (days, changed_by, changed_at)');
 
-call lobby_may('retention_rules', 'insert');
-
 create table retention_runs (
     business_id uuid not null references businesses (business_id),
     id uuid not null,

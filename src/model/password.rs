@@ -48,18 +48,15 @@ pub fn check(password: &str, context: &[&str]) -> Result<(), Bad> {
     if COMMON.contains(&lower.as_str()) || is_pattern(&lower) {
         return Err(Bad::Common);
     }
-    let guessable = context
+    let words = context
         .iter()
         .flat_map(|words| words.split(['@', '.', ' ', '-', '_']))
         .chain(["ringfort"])
-        .filter(|word| word.chars().count() >= 4)
-        .any(|word| left_over(&lower, &word.to_lowercase()) < 8);
-    if guessable { Err(Bad::Guessable) } else { Ok(()) }
-}
-
-/// How many characters remain when every occurrence of `word` is taken out.
-fn left_over(password: &str, word: &str) -> usize {
-    if password.contains(word) { password.replace(word, "").chars().count() } else { usize::MAX }
+        .filter(|word| word.chars().count() >= 4);
+    // What is left when every word a stranger could guess is taken out.
+    let left = words.fold(lower.clone(), |left, word| left.replace(&word.to_lowercase(), ""));
+    let is_guessable = left.len() < lower.len() && left.chars().count() < 8;
+    if is_guessable { Err(Bad::Guessable) } else { Ok(()) }
 }
 
 /// One short piece repeated, or a run of neighbours: `abcabcabcabcabc`, `aaaaaaaaaaaaaaa`.

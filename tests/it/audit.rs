@@ -49,7 +49,8 @@ async fn tables(app: &TestApp) -> Vec<String> {
 }
 
 async fn log(app: &TestApp) -> String {
-    sql::text(&app.owner, "select coalesce(string_agg(e::text, E'\\n' order by e::text), '') from audit_entries e").await
+    sql::text(&app.owner, "select coalesce(string_agg(e::text, E'\\n' order by e::text), '') from audit_entries e")
+        .await
 }
 
 /// Runs one statement after a preparation, in a transaction that is undone.

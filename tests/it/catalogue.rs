@@ -2,8 +2,7 @@
 
 use crate::kit::{TestApp, matches_snapshot, sql};
 
-const ROLES: [&str; 5] =
-    ["ringfort_owner", "ringfort_lobby", "ringfort_app", "ringfort_worker", "ringfort_auditor"];
+const ROLES: [&str; 5] = ["ringfort_owner", "ringfort_lobby", "ringfort_app", "ringfort_worker", "ringfort_auditor"];
 
 /// The policy, as the catalogue writes it.
 const USING: &str =

@@ -182,18 +182,22 @@ async fn ten_4_forms_with_an_id_of_another_business_change_nothing_and_tell_noth
         let foreign = browser.post(path, &[&[(field, *id)][..], &rest[..]].concat()).await;
         let nowhere = browser.post(path, &[&[(field, unknown.as_str())][..], &rest[..]].concat()).await;
         assert!(matches!(foreign.status, 404 | 409 | 422), "{path}: {} {}", foreign.status, foreign.body);
-        assert_eq!(
-            (foreign.status, foreign.normal(&[*id])),
-            (nowhere.status, nowhere.normal(&[&unknown])),
-            "{path}"
-        );
+        assert_eq!((foreign.status, foreign.normal(&[*id])), (nowhere.status, nowhere.normal(&[&unknown])), "{path}");
     }
     assert_eq!(sql::fingerprint(&app.owner, a.id.0).await, before);
     // Every action that takes an id is tried above.
     let with_id = doors().into_iter().filter(|door| door.kind == Kind::Action);
     let unnamed = [
-        "/api/sign-in", "/api/sign-out", "/api/sign-up", "/api/sign-up/finish", "/api/join", "/api/theme",
-        "/api/connections/create", "/api/settings/save", "/api/retention/save", "/api/team/invite",
+        "/api/sign-in",
+        "/api/sign-out",
+        "/api/sign-up",
+        "/api/sign-up/finish",
+        "/api/join",
+        "/api/theme",
+        "/api/connections/create",
+        "/api/settings/save",
+        "/api/retention/save",
+        "/api/team/invite",
     ];
     for door in with_id {
         let known = unnamed.contains(&door.path) || forms.iter().any(|(path, ..)| *path == door.path);
@@ -243,7 +247,9 @@ async fn per_3_actions_answer_only_forms_of_our_own_pages() {
             assert_eq!(reply.status, 403, "{} {site}", door.path);
         }
         let browser = if door.path.starts_with("/api/pops") { &agent } else { &owner };
-        for kind in ["text/plain", "application/json", "multipart/form-data; boundary=x", "application/x-www-form-urlencodedx"] {
+        for kind in
+            ["text/plain", "application/json", "multipart/form-data; boundary=x", "application/x-www-form-urlencodedx"]
+        {
             let reply = browser.ask(Method::POST, door.path, &[("content-type", kind)], "{}".to_owned()).await;
             assert_eq!(reply.status, 415, "{} {kind}", door.path);
         }

@@ -33,9 +33,11 @@ fn is_dressed(path: &str, reply: &Reply) {
         has("cross-origin-opener-policy", "same-origin");
         assert!(reply.header("permissions-policy").is_some_and(|p| p.contains("microphone=()")), "{path}");
         let scripts = reply.body.matches("<script").count();
-        let with_nonce = reply.body.split("<script").skip(1).filter(|rest| {
-            rest.split('>').next().is_some_and(|tag| tag.contains("nonce=\""))
-        });
+        let with_nonce = reply
+            .body
+            .split("<script")
+            .skip(1)
+            .filter(|rest| rest.split('>').next().is_some_and(|tag| tag.contains("nonce=\"")));
         assert_eq!(with_nonce.count(), scripts, "{path} has a script without a nonce");
         assert!(!reply.body.contains(" style=\""), "{path} has an inline style, which the policy blocks");
     }
@@ -82,8 +84,7 @@ async fn acc_5_cookies_are_for_this_host_https_and_no_script() {
     let owner = business.member(Role::Owner);
     app.give_password(owner, "seven quiet otters").await;
     let stranger = app.stranger();
-    let signed_in =
-        stranger.post("/api/sign-in", &[("email", &owner.email), ("password", "seven quiet otters")]).await;
+    let signed_in = stranger.post("/api/sign-in", &[("email", &owner.email), ("password", "seven quiet otters")]).await;
     assert!(signed_in.cookie("__Host-ringfort").is_some(), "{}", signed_in.body);
     let refused = stranger.post("/api/sign-in", &[("email", &owner.email), ("password", "wrong")]).await;
     assert!(refused.cookie("__Host-flash").is_some(), "{}", refused.body);

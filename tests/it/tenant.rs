@@ -68,11 +68,8 @@ async fn ten_1_the_fixture_fills_every_tenant_table_for_both_businesses() {
 async fn ten_1_inside_a_business_only_its_rows_are_seen() {
     let two = two().await;
     for table in &two.tables {
-        let own = sql::count(
-            &two.app.owner,
-            format!("select count(*) from {table} where business_id = '{}'", two.a),
-        )
-        .await;
+        let own =
+            sql::count(&two.app.owner, format!("select count(*) from {table} where business_id = '{}'", two.a)).await;
         let seen = sql::count_within(&two.served, two.a, format!("select count(*) from {table}")).await;
         assert_eq!(seen, own, "{table}");
         let foreign = format!("select count(*) from {table} where business_id = '{}'", two.b);
@@ -100,12 +97,8 @@ async fn ten_1_foreign_rows_are_neither_changed_nor_deleted() {
         // A row of one's own cannot be given away.
         let give = format!("update {table} set business_id = '{}' where business_id = '{}'", two.b, two.a);
         assert_eq!(sql::code(sql::try_within(&two.served, two.a, give).await), REFUSED, "{table}");
-        let deletion = sql::try_within(
-            &two.served,
-            two.a,
-            format!("delete from {table} where business_id = '{}'", two.b),
-        )
-        .await;
+        let deletion =
+            sql::try_within(&two.served, two.a, format!("delete from {table} where business_id = '{}'", two.b)).await;
         match deletion {
             Ok(touched) => assert_eq!(touched, 0, "{table}"),
             refused => assert_eq!(sql::code(refused), REFUSED, "{table}"),
@@ -235,7 +228,9 @@ async fn ten_1_a_key_that_another_business_uses_is_free() {
     ] {
         let shared = sql::count(
             &two.app.owner,
-            format!("select count(*) from {table} x join {table} y using ({column}) where x.business_id <> y.business_id"),
+            format!(
+                "select count(*) from {table} x join {table} y using ({column}) where x.business_id <> y.business_id"
+            ),
         )
         .await;
         assert!(shared > 0, "{table}.{column}");

@@ -6,9 +6,9 @@ use futures::future::join_all;
 use ringfort::model::{permission::Role, profile::Profile};
 
 use crate::kit::{
-    Business, PUBLIC_URL, TestApp, form,
+    Business, PUBLIC_URL, TestApp,
     fixture::{PARTY, TARGET},
-    sql,
+    form, sql,
     twilio::{AUTH_TOKEN, NUMBER, Twilio, post, sid, sign},
 };
 
@@ -114,8 +114,9 @@ async fn effects(app: &TestApp) -> String {
 async fn tel_1_what_is_not_genuine_is_turned_away_and_everything_looks_alike() {
     let (app, business, twilio) = start().await;
     let account = twilio.account.as_str();
+    let call = sid(1);
     let fields =
-        [("AccountSid", account), ("CallSid", &sid(1)), ("CallStatus", "ringing"), ("Direction", "inbound")];
+        [("AccountSid", account), ("CallSid", call.as_str()), ("CallStatus", "ringing"), ("Direction", "inbound")];
     let body = form(&fields);
     let path = twilio.path("voice");
     let url = format!("{PUBLIC_URL}{path}");
@@ -284,7 +285,8 @@ async fn key_2_a_rotated_secret_ends_after_its_overlap() {
     assert_eq!(send(&app, &old, &ringing(2)).await, 200, "within the overlap");
     assert_eq!(send(&app, &new, &ringing(3)).await, 200);
     // The database's clock counts: the minute passes by hand.
-    let passed = "update connection_secrets set expires_at = expires_at - interval '61 seconds' where expires_at is not null";
+    let passed =
+        "update connection_secrets set expires_at = expires_at - interval '61 seconds' where expires_at is not null";
     assert_eq!(sql::run(&app.owner, passed).await, 1);
     assert_eq!(send(&app, &old, &ringing(4)).await, 401, "after it");
     assert_eq!(send(&app, &new, &ringing(5)).await, 200);

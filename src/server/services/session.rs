@@ -1,6 +1,9 @@
 //! Signing in and out (ACC-1, ACC-5). Known and unknown addresses get the same answer in the same time.
 
+use std::time::Duration;
+
 use serde_json::json;
+use tokio::time::{Instant, sleep_until};
 use tower_sessions::Session;
 
 use crate::{
@@ -23,12 +26,25 @@ use crate::{
     },
 };
 
+/// A refused sign-in is answered no sooner than this. What is done for a known address and not for an unknown one (its
+/// memberships are read, the refusal is written down) takes milliseconds and disappears in it.
+const REFUSAL: Duration = Duration::from_millis(600);
+
 /// Signs a person in to the business they joined first; `/switch` leads to the others.
 ///
 /// # Errors
-/// Invalid, with one and the same message, for an unknown address, a wrong password, and a person without a business;
-/// limited per address of the network.
+/// Invalid, with one and the same message in the same time, for an unknown address, a wrong password, and a person
+/// without a business; limited per address of the network.
 pub async fn sign_in(cx: &Cx, session: &Session, email: &str, password: Secret) -> Result<(), AppError> {
+    let answer_at = Instant::now() + REFUSAL;
+    let result = try_sign_in(cx, session, email, password).await;
+    if matches!(result, Err(AppError::Invalid(_))) {
+        sleep_until(answer_at).await;
+    }
+    result
+}
+
+async fn try_sign_in(cx: &Cx, session: &Session, email: &str, password: Secret) -> Result<(), AppError> {
     if !cx.app.limits().may_try_sign_in(cx.visitor.address) {
         return Err(AppError::Limited { retry_after: 60 });
     }
@@ -63,9 +79,11 @@ pub async fn sign_in(cx: &Cx, session: &Session, email: &str, password: Secret) 
 /// The session store cannot be reached.
 pub async fn start(session: &Session, user: UserId, business: BusinessId) -> Result<(), AppError> {
     let broken = |e: tower_sessions::session::Error| AppError::Unavailable(Box::new(e));
-    // An old session of this browser ends; where there is none, there is nothing to end.
+    // `flush` would keep the id that the browser brought for the next record: `cycle_id` draws a new one, and ends the
+    // old session where there was one.
     if session.id().is_some() {
-        session.flush().await.map_err(broken)?;
+        session.clear().await;
+        session.cycle_id().await.map_err(broken)?;
     }
     session.insert(USER, user).await.map_err(broken)?;
     session.insert(BUSINESS, business).await.map_err(broken)?;

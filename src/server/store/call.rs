@@ -51,6 +51,7 @@ pub async fn apply(
         Some(leg) => {
             let heard_leg = HeardLeg { provider_id: &leg.id, target: &leg.target, standing: heard, at };
             let (id, member) = advance_leg(tx, call, &heard_leg, ids.leg).await?;
+            begin_no_later(tx, call, at).await?;
             (Some(id), member)
         }
     };
@@ -119,6 +120,20 @@ async fn describe_call(tx: &mut TenantTx, call: CallId, event: &CallEvent) -> Re
         event.direction.code(),
         event.party.as_ref().map(Phone::reveal),
         event.own.as_ref().map(Phone::reveal),
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// A call began no later than its first leg, whichever we hear of first.
+async fn begin_no_later(tx: &mut TenantTx, call: CallId, at: At) -> Result<(), StoreError> {
+    let business = tx.business();
+    sqlx::query!(
+        "update calls set started_at = $3 where business_id = $1 and id = $2 and started_at > $3",
+        business.0,
+        call.0,
+        at
     )
     .execute(tx.conn())
     .await?;

@@ -57,7 +57,7 @@ impl TenantTx {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub(super) async fn adopt(
+    pub(in crate::server::store) async fn adopt(
         mut tx: Transaction<'static, Postgres>,
         caller: Caller,
         now: At,
@@ -73,7 +73,7 @@ impl TenantTx {
     }
 
     /// The connection, for the queries of this room.
-    pub(super) fn conn(&mut self) -> &mut PgConnection {
+    pub(in crate::server::store) fn conn(&mut self) -> &mut PgConnection {
         &mut self.tx
     }
 

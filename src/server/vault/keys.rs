@@ -131,16 +131,21 @@ impl Vault {
         plain: &[u8],
     ) -> Result<Vec<u8>, VaultError> {
         let business = tx.business();
-        let cached = self.cached_active(business);
-        let id = if let Some(id) = cached {
-            id
-        } else {
-            let id = store::data_key::active(tx).await?;
-            self.cache().active.insert(business, (self.0.clock.now(), id));
-            id
+        let (id, key) = match self.cached_active(business) {
+            Some(found) => found,
+            None => self.fetch_active(tx).await?,
         };
-        let key = self.data_key(business, id).await?;
         seal::seal(&*self.0.entropy, id.0, &key, Bound { business, purpose, row }, plain)
+    }
+
+    async fn fetch_active(&self, tx: &mut TenantTx) -> Result<(DataKeyId, Key), VaultError> {
+        let (business, now) = (tx.business(), self.0.clock.now());
+        let stored = store::data_key::active(tx).await?;
+        let key = self.unwrap(business, stored.id, &stored.wrapped, &stored.master_key)?;
+        let mut cache = self.cache();
+        cache.active.insert(business, (now, stored.id));
+        cache.keys.insert((business, stored.id), (now, key.clone()));
+        Ok((stored.id, key))
     }
 
     /// Opens what [`Self::seal`] sealed.
@@ -178,9 +183,13 @@ impl Vault {
         self.0.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn cached_active(&self, business: BusinessId) -> Option<DataKeyId> {
+    fn cached_active(&self, business: BusinessId) -> Option<(DataKeyId, Key)> {
         let now = self.0.clock.now();
-        self.cache().active.get(&business).filter(|(at, _)| now.since(*at) < CACHE_SECONDS).map(|(_, id)| *id)
+        let is_fresh = |at: At| now.since(at) < CACHE_SECONDS;
+        let cache = self.cache();
+        let id = cache.active.get(&business).filter(|(at, _)| is_fresh(*at)).map(|(_, id)| *id)?;
+        let key = cache.keys.get(&(business, id)).filter(|(at, _)| is_fresh(*at)).map(|(_, key)| key.clone())?;
+        Some((id, key))
     }
 
     async fn data_key(&self, business: BusinessId, id: DataKeyId) -> Result<Key, VaultError> {
@@ -190,17 +199,27 @@ impl Vault {
         {
             return Ok(key.clone());
         }
-        let (wrapped, master) =
-            store::lobby::data_key(&self.0.db, business, id).await?.ok_or_else(|| VaultError::NoKey(id.to_string()))?;
+        let (wrapped, master) = store::lobby::data_key(&self.0.db, business, id)
+            .await?
+            .ok_or_else(|| VaultError::NoKey(id.to_string()))?;
+        let key = self.unwrap(business, id, &wrapped, &master)?;
+        let mut cache = self.cache();
+        cache.keys.retain(|_, (at, _)| now.since(*at) < CACHE_SECONDS);
+        cache.keys.insert((business, id), (now, key.clone()));
+        Ok(key)
+    }
+
+    fn unwrap(&self, business: BusinessId, id: DataKeyId, wrapped: &[u8], master: &str) -> Result<Key, VaultError> {
         if master != self.0.master_id {
             return Err(VaultError::NoKey(format!("master {master}")));
         }
         let bound = Bound { business, purpose: Purpose::DataKey, row: id.0 };
-        let plain = seal::open(&self.0.master, bound, &wrapped)?;
-        let key: Key = Zeroizing::new(plain.as_slice().try_into().map_err(|_| VaultError::Broken)?);
-        let mut cache = self.cache();
-        cache.keys.retain(|_, (at, _)| now.since(*at) < CACHE_SECONDS);
-        cache.keys.insert((business, id), (now, key.clone()));
+        let plain = seal::open(&self.0.master, bound, wrapped)?;
+        let mut key: Key = Zeroizing::new([0; 32]);
+        if plain.len() != key.len() {
+            return Err(VaultError::Broken);
+        }
+        key.copy_from_slice(&plain);
         Ok(key)
     }
 }

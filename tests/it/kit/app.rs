@@ -24,12 +24,7 @@ use ringfort::{
             database, router,
         },
         caller::{Actor, Caller, Origin},
-        kit::{
-            At, Clock, Entropy,
-            clock::SharedClock,
-            entropy::SharedEntropy,
-            outbound::Outbound,
-        },
+        kit::{At, Clock, Entropy, clock::SharedClock, entropy::SharedEntropy, outbound::Outbound},
         live::Hub,
         mail::Mailer,
         services::limits::Limits,
@@ -55,7 +50,6 @@ pub struct TestApp {
     /// The superuser, for arranging and for looking: row security does not bind it.
     pub owner: PgPool,
     pub clock: TestClock,
-    pub entropy: SharedEntropy,
     database: String,
     server: PgConnectOptions,
     folder: PathBuf,
@@ -118,7 +112,10 @@ impl TestApp {
         std::fs::write(folder.join("site/pkg/it.js"), "// a built file\n").expect("a temporary file");
         let pool = |role: &str, size: u32| {
             let options = server.clone().username(role).database(&database);
-            PgPoolOptions::new().max_connections(size).acquire_timeout(Duration::from_secs(10)).connect_lazy_with(options)
+            PgPoolOptions::new()
+                .max_connections(size)
+                .acquire_timeout(Duration::from_secs(10))
+                .connect_lazy_with(options)
         };
         let clock = TestClock::new();
         let shared: SharedClock = Arc::new(clock.clone());
@@ -136,12 +133,12 @@ impl TestApp {
             hub: Hub::default(),
             limits: Limits::default(),
             clock: shared,
-            entropy: entropy.clone(),
+            entropy,
             config,
             db,
             worker_db,
         });
-        Self { app, owner, clock, entropy, database, server, folder }
+        Self { app, owner, clock, database, server, folder }
     }
 
     pub fn router(&self) -> Router {
@@ -247,7 +244,8 @@ async fn new_database(server: &PgConnectOptions) -> (String, String) {
     // Tests run as processes of their own: one makes the template, the others wait.
     conn.execute("select pg_advisory_lock(82736450)").await.expect("a lock");
     let template = template(&mut conn, server).await;
-    let number: i64 = sqlx::query_scalar("select (random() * 1e15)::bigint").fetch_one(&mut conn).await.expect("a number");
+    let number: i64 =
+        sqlx::query_scalar("select (random() * 1e15)::bigint").fetch_one(&mut conn).await.expect("a number");
     let name = format!("it_{number}");
     let statement = format!("create database {name} template {template} owner ringfort_owner");
     conn.execute(AssertSqlSafe(statement)).await.expect("a database from the template");
@@ -265,15 +263,18 @@ async fn template(conn: &mut PgConnection, server: &PgConnectOptions) -> String 
     for byte in &digest.finalize()[..8] {
         write!(name, "{byte:02x}").expect("writing to a string");
     }
-    let ready: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1 and datistemplate)")
-        .bind(&name)
-        .fetch_one(&mut *conn)
-        .await
-        .expect("the catalogue answers");
+    let ready: bool =
+        sqlx::query_scalar("select exists (select from pg_database where datname = $1 and datistemplate)")
+            .bind(&name)
+            .fetch_one(&mut *conn)
+            .await
+            .expect("the catalogue answers");
     if ready {
         return name;
     }
-    conn.execute(AssertSqlSafe(format!("drop database if exists {name} with (force)"))).await.expect("drops half a one");
+    conn.execute(AssertSqlSafe(format!("drop database if exists {name} with (force)")))
+        .await
+        .expect("drops half a one");
     conn.execute(include_str!("../../../src/server/boot/roles.sql")).await.expect("sets up roles");
     conn.execute(AssertSqlSafe(format!("create database {name} owner ringfort_owner"))).await.expect("creates");
     let there = Secret::new(server.clone().database(&name).to_url_lossy().to_string());

@@ -21,8 +21,6 @@ use super::{Browser, TestApp};
 #[derive(Clone)]
 pub struct Business {
     pub id: BusinessId,
-    /// Unique in this test; part of its name and of its people's addresses.
-    pub tag: &'static str,
     pub members: Vec<Member>,
 }
 
@@ -43,8 +41,8 @@ impl Business {
 }
 
 impl TestApp {
-    /// A new business with one person per role.
-    pub async fn business(&self, tag: &'static str, profile: Profile) -> Business {
+    /// A new business with one person per role. `tag` is part of its name and of its people's addresses.
+    pub async fn business(&self, tag: &str, profile: Profile) -> Business {
         let id: BusinessId = self.app.draw();
         sqlx::query(
             "insert into businesses (business_id, name, profile, zone, created_at)
@@ -69,7 +67,7 @@ impl TestApp {
         .execute(&self.owner)
         .await
         .expect("a data key");
-        let mut business = Business { id, tag, members: Vec::new() };
+        let mut business = Business { id, members: Vec::new() };
         for role in Role::ALL {
             let email = format!("{}@{tag}.example", role.code());
             business.members.push(self.join(id, role, &email).await);

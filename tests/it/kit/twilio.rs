@@ -53,8 +53,7 @@ impl TestApp {
         token: &Token,
     ) -> ConnectionId {
         let (id, secret_id): (ConnectionId, SecretId) = (self.app.draw(), self.app.draw());
-        let token_sealed =
-            self.seal(business.id, Purpose::ConnectionToken, id.0, token.reveal().as_bytes()).await;
+        let token_sealed = self.seal(business.id, Purpose::ConnectionToken, id.0, token.reveal().as_bytes()).await;
         let sealed = self.seal(business.id, Purpose::ConnectionSecret, secret_id.0, secret.as_bytes()).await;
         sqlx::query(
             "insert into connections (business_id, id, provider, label, account, number, base_url, token_hash,
@@ -121,10 +120,8 @@ impl Twilio {
 
 /// Sends anything to a webhook's address.
 pub async fn post(app: &TestApp, path: &str, signature: Option<&str>, body: String) -> Reply {
-    let mut request = Request::builder()
-        .method(Method::POST)
-        .uri(path)
-        .header("content-type", "application/x-www-form-urlencoded");
+    let mut request =
+        Request::builder().method(Method::POST).uri(path).header("content-type", "application/x-www-form-urlencoded");
     if let Some(signature) = signature {
         request = request.header("x-twilio-signature", signature);
     }
