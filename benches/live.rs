@@ -178,7 +178,7 @@ impl Readers {
 
     /// Until all are open.
     async fn wait(&self) -> anyhow::Result<()> {
-        let end = Instant::now() + Duration::from_secs(120);
+        let end = Instant::now() + Duration::from_mins(2);
         while self.open.load(Ordering::Relaxed) < STREAMS {
             let open = self.open.load(Ordering::Relaxed);
             ensure!(Instant::now() < end && !self.thread.is_finished(), "only {open} streams opened");

@@ -149,6 +149,17 @@ async fn ten_4_an_id_of_another_business_is_as_missing_as_one_that_nobody_has() 
     assert_eq!(without_log(&after), without_log(&before));
 }
 
+fn id_field(path: &str) -> &'static str {
+    match path {
+        "/api/switch" => "business",
+        "/api/extensions/create" => "member",
+        _ => "id",
+    }
+}
+
+/// An action's path, an id of the other business, and the other fields.
+type Form<'a> = (&'a str, &'a str, Vec<(&'a str, &'a str)>);
+
 #[tokio::test]
 async fn ten_4_forms_with_an_id_of_another_business_change_nothing_and_tell_nothing() {
     let (app, a, filled, b, _) = start().await;
@@ -158,7 +169,7 @@ async fn ten_4_forms_with_an_id_of_another_business_change_nothing_and_tell_noth
     let (extension, invitation) = (filled.extension.to_string(), filled.invitation.to_string());
     let business = a.id.to_string();
     let secret = "ffffffffffffffffffffffffffffffff";
-    let forms: [(&str, &str, Vec<(&str, &str)>); 10] = [
+    let forms: [Form<'_>; 10] = [
         ("/api/connections/test", &connection, vec![]),
         ("/api/connections/rotate", &connection, vec![("secret", secret)]),
         ("/api/connections/revoke", &connection, vec![("confirm", "revoke")]),
@@ -172,11 +183,7 @@ async fn ten_4_forms_with_an_id_of_another_business_change_nothing_and_tell_noth
     ];
     let role = |path: &str| if path.starts_with("/api/pops") { Role::Agent } else { Role::Owner };
     for (path, id, rest) in &forms {
-        let field = match *path {
-            "/api/switch" => "business",
-            "/api/extensions/create" => "member",
-            _ => "id",
-        };
+        let field = id_field(path);
         let browser = app.browser(b.member(role(path))).await.json();
         let unknown = nobodys(id);
         let foreign = browser.post(path, &[&[(field, *id)][..], &rest[..]].concat()).await;

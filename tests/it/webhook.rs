@@ -69,7 +69,7 @@ fn whole_call(app: &TestApp, call: u32) -> [Event; 4] {
     };
     let mut end = ringing(call);
     end.0 = "status";
-    end.1[1].1 = "completed".to_owned();
+    "completed".clone_into(&mut end.1[1].1);
     end.1.push(("SequenceNumber", "3".to_owned()));
     end.1.push(("Timestamp", at(30)));
     [ringing(call), leg("ringing", 1), leg("in-progress", 2), end]

@@ -199,9 +199,8 @@ impl Vault {
         {
             return Ok(key.clone());
         }
-        let (wrapped, master) = store::lobby::data_key(&self.0.db, business, id)
-            .await?
-            .ok_or_else(|| VaultError::NoKey(id.to_string()))?;
+        let (wrapped, master) =
+            store::lobby::data_key(&self.0.db, business, id).await?.ok_or_else(|| VaultError::NoKey(id.to_string()))?;
         let key = self.unwrap(business, id, &wrapped, &master)?;
         let mut cache = self.cache();
         cache.keys.retain(|_, (at, _)| now.since(*at) < CACHE_SECONDS);

@@ -139,7 +139,7 @@ fn lost() {
             if !matches!(link, Link::Lost(_)) {
                 *link = Link::Lost(browser_now());
             }
-        })
+        });
     });
     let closed = HUB.with(|hub| hub.borrow().source.as_ref().is_some_and(|s| s.ready_state() == EventSource::CLOSED));
     if closed {

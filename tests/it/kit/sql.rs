@@ -63,7 +63,8 @@ pub fn code(result: Result<u64, sqlx::Error>) -> String {
     match result {
         Ok(rows) => panic!("the database let it pass: {rows} rows"),
         Err(error) => {
-            let code = error.as_database_error().and_then(|e| e.code()).map(|code| code.into_owned());
+            let code =
+                error.as_database_error().and_then(sqlx::error::DatabaseError::code).map(std::borrow::Cow::into_owned);
             code.unwrap_or_else(|| panic!("not refused by the database, but failed: {error}"))
         }
     }
@@ -96,7 +97,7 @@ pub async fn fingerprint(db: &PgPool, business: Uuid) -> String {
             ),
         )
         .await;
-        all.push_str(&format!("== {table}\n{rows}\n"));
+        all.extend(["== ", &table, "\n", &rows, "\n"]);
     }
     all
 }

@@ -1,4 +1,4 @@
-//! Founding a business and joining one: the person is no member yet, so there is no Caller to open a TenantTx for.
+//! Founding a business and joining one: the person is no member yet, so there is no Caller to open a `TenantTx` for.
 //! Both go on as the new member's transaction, so that the act and its audit entry commit together.
 
 use sqlx::PgPool;
