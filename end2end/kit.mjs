@@ -21,7 +21,7 @@ const place = resolve(process.env.RINGFORT_DEMO_JSON ?? join(here, "..", "var", 
 export const demo = JSON.parse(readFileSync(place, "utf8"));
 export const base = demo.base_url;
 /** Screenshots and what a failed story leaves. Git ignores it. */
-export const results = join(here, "results");
+export const results = resolve(process.env.RINGFORT_E2E_RESULTS ?? join(here, "results"));
 mkdirSync(results, { recursive: true });
 
 // --- Who is in the demo -------------------------------------------------------------------------------------

@@ -6,5 +6,9 @@ if (link && islands.length) {
   const mod = await import(link.href);
   await mod.default({ module_or_path: link.dataset.wasm });
   mod.hydrate();
-  for (const element of islands) await mod[element.dataset.component]?.(element);
+  for (const element of islands) {
+    const wake = mod[element.dataset.component];
+    if (wake) await wake(element);
+    else console.error(`the page and ${link.href} are of different builds: ${element.dataset.component} is missing`);
+  }
 }

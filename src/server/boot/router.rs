@@ -61,21 +61,18 @@ pub fn service(app: App) -> Router {
 fn files(app: &App) -> Router<App> {
     let root = &app.config().site_root;
     let dir = |name: &str| ServeDir::new(root.join(name)).precompressed_br().precompressed_gzip();
-    let forever = map_response(async |mut response: Response<Body>| {
-        if response.status() == StatusCode::OK {
-            let value = HeaderValue::from_static("public, max-age=31536000, immutable");
-            response.headers_mut().insert(header::CACHE_CONTROL, value);
-        }
-        response
-    });
-    let check = map_response(async |mut response: Response<Body>| {
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        response
-    });
-    let public = |router: Router<App>, path: &str, name: &str| router.nest_service(path, dir(name));
-    let pkg = public(Router::new(), "/pkg", "pkg").layer(forever);
-    let fixed = public(Router::new(), "/static", "static").layer(check);
+    let hashed = shell::Assets::get().hashed;
+    let pkg = Router::new().nest_service("/pkg", dir("pkg")).layer(map_response(async move |r| kept(r, hashed)));
+    let fixed = Router::new().nest_service("/static", dir("static")).layer(map_response(async |r| kept(r, false)));
     pkg.merge(fixed)
+}
+
+/// Says how long a browser may keep a file: for good when its name changes with its content, else not unasked.
+fn kept(mut response: Response<Body>, for_good: bool) -> Response<Body> {
+    let for_good = for_good && response.status() == StatusCode::OK;
+    let value = if for_good { "public, max-age=31536000, immutable" } else { "no-cache" };
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
+    response
 }
 
 /// A panic is a 500 with an incident, never a dead process.

@@ -29,6 +29,8 @@ pub struct Assets {
     pub css: String,
     pub js: String,
     pub wasm: String,
+    /// Whether the names carry hashes: only then may they be kept for good.
+    pub hashed: bool,
 }
 
 static ASSETS: OnceLock<Assets> = OnceLock::new();
@@ -54,7 +56,12 @@ impl Assets {
                 None => format!("/pkg/ringfort.{extension}"),
             }
         };
-        Self { css: name("css", "css"), js: name("js", "js"), wasm: name("wasm", "wasm") }
+        Self {
+            css: name("css", "css"),
+            js: name("js", "js"),
+            wasm: name("wasm", "wasm"),
+            hashed: text.contains("wasm"),
+        }
     }
 }
 

@@ -67,7 +67,10 @@ pub async fn page(cx: Cx) -> Result<Response, AppError> {
 }
 
 fn view(m: Model) -> impl IntoView {
-    let lede = format!("What {} keeps, and for how long. A run deletes every night what is over.", m.profile.label());
+    let lede = format!(
+        "What a business of the kind «{}» keeps, and for how long. A run deletes every night, after 0:00 UTC, what is over.",
+        m.profile.label()
+    );
     let mut rows: Vec<AnyView> = m.rows.into_iter().map(|r| row(r, m.profile, &m.zone, m.now, m.may_edit)).collect();
     rows.push(audit_row());
     view! {
@@ -78,12 +81,10 @@ fn view(m: Model) -> impl IntoView {
                 head=vec![
                     ("Data", ""),
                     ("Kept", "num"),
-                    ("Default", "num"),
                     ("Allowed", "num"),
                     ("Oldest", ""),
                     ("Tonight's run deletes", "num"),
                     ("Last run", ""),
-                    ("Next run", ""),
                     ("", "actions"),
                 ]
             >
@@ -120,12 +121,13 @@ fn row(r: Row, profile: Profile, zone: &str, now: At, may_edit: bool) -> AnyView
                 <span class="cell-main">{days(r.days)}</span>
                 <Badge tone=tone icon=icon text=word.to_owned() />
             </td>
-            <td class="num">{days(limits.default)}</td>
-            <td class="num">{format!("{} to {}", limits.min, days(limits.max))}</td>
+            <td class="num">
+                <span class="cell-main">{format!("{} to {}", limits.min, days(limits.max))}</span>
+                <span class="cell-note">{format!("default {}", days(limits.default))}</span>
+            </td>
             <td class="nowrap">{oldest}</td>
             <td class="num">{r.due.to_string()}</td>
             <td>{last}</td>
-            <td class="nowrap">"Nightly"</td>
             <td class="actions">{change}</td>
         </tr>
     }
@@ -159,11 +161,9 @@ fn audit_row() -> AnyView {
                 </span>
             </td>
             <td class="num">{format!("at least {}", days(AUDIT_MIN_DAYS))}</td>
-            <td class="num">{dash()}</td>
             <td class="num">"fixed"</td>
             <td>{dash()}</td>
             <td class="num">"0"</td>
-            <td>{dash()}</td>
             <td>{dash()}</td>
             <td class="actions"></td>
         </tr>
