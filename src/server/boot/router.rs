@@ -1,5 +1,7 @@
 //! Puts the doors and the layers together. The order of the layers is the order of the walls.
 
+use std::future::ready;
+
 use axum::{
     Router,
     body::Body,
@@ -62,8 +64,8 @@ fn files(app: &App) -> Router<App> {
     let root = &app.config().site_root;
     let dir = |name: &str| ServeDir::new(root.join(name)).precompressed_br().precompressed_gzip();
     let hashed = shell::Assets::get().hashed;
-    let pkg = Router::new().nest_service("/pkg", dir("pkg")).layer(map_response(async move |r| kept(r, hashed)));
-    let fixed = Router::new().nest_service("/static", dir("static")).layer(map_response(async |r| kept(r, false)));
+    let pkg = Router::new().nest_service("/pkg", dir("pkg")).layer(map_response(move |r| ready(kept(r, hashed))));
+    let fixed = Router::new().nest_service("/static", dir("static")).layer(map_response(|r| ready(kept(r, false))));
     pkg.merge(fixed)
 }
 
