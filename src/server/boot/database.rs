@@ -8,6 +8,7 @@ use sqlx::{
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
 use super::postgres::Passwords;
@@ -26,6 +27,8 @@ const LIMITS: [(&str, &str); 3] =
 const APP_CONNECTIONS: u32 = 16;
 const WORKER_CONNECTIONS: u32 = 6;
 const ACQUIRE: Duration = Duration::from_secs(3);
+/// How long a start waits for a database that is away.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Makes roles and the database, as far as they are missing, and runs the migrations as `ringfort_owner`.
 ///
@@ -156,13 +159,29 @@ pub async fn pools(app_url: &Secret, worker_url: &Secret, pgbouncer: bool) -> an
 }
 
 async fn pool(url: &Secret, name: &str, largest: u32, pgbouncer: bool) -> Result<PgPool, sqlx::Error> {
-    PgPoolOptions::new()
+    let options = connection(url, name, pgbouncer)?;
+    let pool = PgPoolOptions::new()
         .max_connections(largest)
         .acquire_timeout(ACQUIRE)
         // A connection that died with a restarted server is noticed here and not in a request.
-        .test_before_acquire(true)
-        .connect_with(connection(url, name, pgbouncer)?)
-        .await
+        .test_before_acquire(true);
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match pool.clone().connect_with(options.clone()).await {
+            // A database that is away comes back; one that refuses us will go on to.
+            Err(error) if Instant::now() < deadline && is_away(&error) => sleep(Duration::from_millis(500)).await,
+            other => return other,
+        }
+    }
+}
+
+fn is_away(error: &sqlx::Error) -> bool {
+    let starting = |code: &str| code.starts_with("57P") || code.starts_with("53");
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+        sqlx::Error::Database(db) => db.code().is_some_and(|code| starting(&code)),
+        _ => false,
+    }
 }
 
 fn connection(url: &Secret, name: &str, pgbouncer: bool) -> Result<PgConnectOptions, sqlx::Error> {

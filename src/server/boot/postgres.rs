@@ -39,6 +39,8 @@ const READY: Duration = Duration::from_secs(20);
 const RECOVERED: Duration = Duration::from_mins(5);
 /// How long a second process waits for the owner, who may be making the cluster.
 const ATTACHED: Duration = Duration::from_mins(1);
+/// An owner whose server answers so often in a row, 200 ms apart, is there to stay.
+const ANSWERS: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A server that lived this long did not die of its start.
@@ -69,10 +71,32 @@ impl PrivatePostgres {
         let spot = Layout::prepare(dir).await?;
         let lock = OpenOptions::new().write(true).create(true).truncate(false).open(&spot.lock);
         let lock = lock.with_context(|| format!("opening {}", spot.lock.display()))?;
-        match lock.try_lock() {
-            Ok(()) => Self::own(spot, lock).await,
-            Err(TryLockError::WouldBlock) => Self::attach(spot).await,
-            Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("locking {}", spot.lock.display())),
+        let deadline = Instant::now() + ATTACHED;
+        let mut answers = 0;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Self::own(spot, lock).await,
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => {
+                    return Err(error).with_context(|| format!("locking {}", spot.lock.display()));
+                }
+            }
+            // A process that was killed holds its lock for a moment longer, and its server goes with it: only an owner
+            // who stays is joined.
+            let passwords = Passwords::read(&spot.passwords)?;
+            match passwords {
+                Some(passwords) if probe(&admin_url(&spot, &passwords)).await.is_ok() => {
+                    answers += 1;
+                    if answers >= ANSWERS {
+                        return Ok(Self { spot, passwords, keeper: None });
+                    }
+                }
+                _ => answers = 0,
+            }
+            if Instant::now() > deadline {
+                bail!("another ringfort holds {}, but its database does not answer", spot.lock.display());
+            }
+            sleep(Duration::from_millis(200)).await;
         }
     }
 
@@ -102,21 +126,6 @@ impl PrivatePostgres {
         let stop = CancellationToken::new();
         let task = tokio::spawn(keep(spot.clone(), server, stop.clone()));
         Ok(Self { spot, passwords, keeper: Some(Keeper { stop: stop.drop_guard(), task, _lock: lock }) })
-    }
-
-    async fn attach(spot: Layout) -> anyhow::Result<Self> {
-        let deadline = Instant::now() + ATTACHED;
-        loop {
-            if let Some(passwords) = Passwords::read(&spot.passwords)?
-                && probe(&admin_url(&spot, &passwords)).await.is_ok()
-            {
-                return Ok(Self { spot, passwords, keeper: None });
-            }
-            if Instant::now() > deadline {
-                bail!("another ringfort holds {}, but its database does not answer", spot.lock.display());
-            }
-            sleep(Duration::from_millis(200)).await;
-        }
     }
 
     /// Stops the server, if this process owns it. Close the pools first: open sessions are cut.
