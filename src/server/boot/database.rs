@@ -27,6 +27,8 @@ const LIMITS: [(&str, &str); 3] =
 const APP_CONNECTIONS: u32 = 16;
 const WORKER_CONNECTIONS: u32 = 6;
 const ACQUIRE: Duration = Duration::from_secs(3);
+/// A connection is trusted for this long after its last use.
+const FRESH: Duration = Duration::from_millis(500);
 /// How long a start waits for a database that is away.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -163,8 +165,17 @@ async fn pool(url: &Secret, name: &str, largest: u32, pgbouncer: bool) -> Result
     let pool = PgPoolOptions::new()
         .max_connections(largest)
         .acquire_timeout(ACQUIRE)
-        // A connection that died with a restarted server is noticed here and not in a request.
-        .test_before_acquire(true);
+        // A connection that died with a restarted server is noticed here and not in a request; one that answered a
+        // moment ago is not asked again.
+        .test_before_acquire(false)
+        .before_acquire(|conn, meta| {
+            Box::pin(async move {
+                if meta.idle_for > FRESH {
+                    conn.ping().await?;
+                }
+                Ok(true)
+            })
+        });
     let deadline = Instant::now() + PATIENCE;
     loop {
         match pool.clone().connect_with(options.clone()).await {

@@ -97,13 +97,17 @@ impl Hub {
         self.rooms().channels.get(&business).is_some_and(|c| c.receiver_count() > 0)
     }
 
-    /// Says that something was committed: relay and worker look at once instead of at their next poll.
+    /// Says that a live event was committed: the relay looks at once instead of at its next poll.
     pub fn wake(&self) {
         self.0.wake.notify_one();
+    }
+
+    /// Says that a job or a mail was committed: the worker looks at once instead of at its next poll.
+    pub fn wake_worker(&self) {
         self.0.wake_jobs.notify_one();
     }
 
-    /// Resolves at the next [`Self::wake`], for the worker.
+    /// Resolves at the next [`Self::wake_worker`].
     pub async fn job_woken(&self) {
         self.0.wake_jobs.notified().await;
     }

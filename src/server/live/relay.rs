@@ -20,6 +20,8 @@ use crate::{
 
 /// How often other nodes' writes are looked for.
 const POLL: Duration = Duration::from_millis(200);
+/// Under load, many commits are read as one batch.
+const GATHER: Duration = Duration::from_millis(5);
 const BATCH: i32 = 500;
 
 /// Runs until `stop`. A database that is away is waited for, and nothing is skipped.
@@ -31,7 +33,7 @@ pub async fn run(app: App, stop: CancellationToken) {
             Ok(false) => {
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    _ = timeout(POLL, app.hub().woken()) => {}
+                    _ = timeout(POLL, app.hub().woken()) => sleep(GATHER).await,
                 }
             }
             Err(error) => {

@@ -86,7 +86,9 @@ impl Mail {
 /// The database cannot be reached.
 pub async fn enqueue(app: &App, mail: &Mail) -> Result<(), AppError> {
     let (id, sealed) = mail.sealed(app)?;
-    Ok(store::lobby::mail_enqueue(app.db(), id, &sealed).await?)
+    store::lobby::mail_enqueue(app.db(), id, &sealed).await?;
+    app.hub().wake_worker();
+    Ok(())
 }
 
 /// Queues a mail on the transaction that causes it.

@@ -92,6 +92,7 @@ pub async fn audited_in<T>(
             store::audit::append(&mut act.tx, entry).await?;
             act.tx.commit().await?;
             app.hub().wake();
+            app.hub().wake_worker();
             Ok(value)
         }
         Err(error) => {

@@ -23,7 +23,7 @@ use crate::{
         store::{
             self, StoreError, TenantTx,
             audit::{NewEntry, Target},
-            call::NewIds,
+            call::{Applied, NewIds},
             outbox::Topic,
         },
         vault::Purpose,
@@ -66,11 +66,14 @@ pub async fn receive(
     if at_once {
         tx.savepoint().await?;
         match apply(app, &mut tx, connection, event).await {
-            Ok(call) => {
+            Ok(applied) => {
                 store::connection::heard(&mut tx, connection).await?;
-                write_down(app, &mut tx, receipt, Some(call)).await?;
+                write_down(app, &mut tx, receipt, Some(applied.call)).await?;
                 tx.commit().await?;
                 app.hub().wake();
+                if applied.rings.is_some() {
+                    app.hub().wake_worker();
+                }
                 return Ok(Received::Applied);
             }
             Err(error @ StoreError::Unavailable(_)) => return Err(error.into()),
@@ -90,6 +93,7 @@ pub async fn receive(
     store::job::enqueue(&mut tx, job, APPLY_JOB, &receipt.to_string(), json!({ "receipt": receipt }), run_at).await?;
     write_down(app, &mut tx, receipt, None).await?;
     tx.commit().await?;
+    app.hub().wake_worker();
     Ok(Received::Waiting)
 }
 
@@ -134,9 +138,9 @@ pub async fn apply_pending(app: &App, caller: &Caller, receipt: ReceiptId, job: 
         let vault = app.vault();
         let plain = vault.open(caller.business, Purpose::WebhookPayload, receipt.0, &pending.payload).await?;
         let kept: Kept = serde_json::from_slice(&plain).map_err(|e| AppError::Internal(Box::new(e)))?;
-        let call = apply(app, &mut tx, pending.connection, &kept.try_into()?).await?;
+        let applied = apply(app, &mut tx, pending.connection, &kept.try_into()?).await?;
         store::receipt::applied(&mut tx, receipt).await?;
-        write_down(app, &mut tx, receipt, Some(call)).await?;
+        write_down(app, &mut tx, receipt, Some(applied.call)).await?;
     }
     store::job::finish(&mut tx, job).await?;
     tx.commit().await?;
@@ -149,7 +153,7 @@ async fn apply(
     tx: &mut TenantTx,
     connection: ConnectionId,
     event: &CallEvent,
-) -> Result<CallId, StoreError> {
+) -> Result<Applied, StoreError> {
     let ids = NewIds { call: app.draw(), leg: app.draw(), event: app.draw::<CallEventId>() };
     let applied = store::call::apply(tx, connection, event, ids).await?;
     store::outbox::put(tx, Topic::Call(applied.call)).await?;
@@ -162,7 +166,7 @@ async fn apply(
     {
         store::outbox::put(tx, Topic::PopGone(pop, member)).await?;
     }
-    Ok(applied.call)
+    Ok(applied)
 }
 
 async fn write_down(app: &App, tx: &mut TenantTx, receipt: ReceiptId, call: Option<CallId>) -> Result<(), StoreError> {
