@@ -5,13 +5,14 @@
 //
 // Starts the release binary on a data folder of its own; signs with Twilio's official library.
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, existsSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import twilio from "twilio";
+import { psql } from "./psql.mjs";
 
 const seed = Number(process.argv[2] ?? 7);
 const binary = join(process.env.CARGO_TARGET_DIR ?? "target", "release", "ringfort");
@@ -155,13 +156,7 @@ async function stream(events) {
 }
 
 const owner = () => JSON.parse(readFileSync(join(data, "demo.json"), "utf8")).owner_database_url;
-const sql = (query) => {
-  const url = new URL(owner());
-  const env = { ...process.env, PGPASSWORD: decodeURIComponent(url.password) };
-  const host = url.searchParams.get("host") ?? url.hostname;
-  const args = ["-h", host, "-p", url.port, "-U", decodeURIComponent(url.username), "-d", url.pathname.slice(1), "-XAtc", query];
-  return execFileSync("psql", args, { env, encoding: "utf8" }).trim();
-};
+const sql = (query) => psql(owner(), query);
 
 try {
   startApp();
