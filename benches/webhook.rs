@@ -329,10 +329,19 @@ async fn compare_statements(bench: &Bench, line: &Line, steps: &[Step]) -> anyho
     Ok(())
 }
 
-/// The statements that the product's pool has prepared. Nothing else runs yet, so the pool is one connection.
+/// The statements that the product's pool has prepared, on whichever of its connections: a connection comes back to the
+/// pool a moment after its last use, so one webhook may run on two. All are held at once, so that each is asked.
 async fn prepared(bench: &Bench) -> anyhow::Result<Vec<String>> {
-    let all: Vec<String> = sqlx::query_scalar("select statement from pg_prepared_statements order by prepare_time")
-        .fetch_all(bench.app.db())
-        .await?;
-    Ok(all.iter().map(|sql| plain(sql)).collect())
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    let mut connections = Vec::new();
+    while let Some(connection) = bench.app.db().try_acquire() {
+        connections.push(connection);
+    }
+    let mut all = Vec::new();
+    for connection in &mut connections {
+        let query = "select statement from pg_prepared_statements order by prepare_time";
+        let found: Vec<String> = sqlx::query_scalar(query).fetch_all(&mut **connection).await?;
+        all.extend(found.iter().map(|sql| plain(sql)));
+    }
+    Ok(all)
 }
