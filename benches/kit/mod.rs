@@ -131,8 +131,20 @@ impl Bench {
         Ok(Serving { address, stop, tasks })
     }
 
-    /// Fresh statistics, and nothing of the arranging left to be written.
+    /// Fresh statistics, nothing of the arranging left to be written, and the day's own jobs done: what runs once a day
+    /// for every business would else run beside whichever round comes first.
     pub async fn settle(&self) -> anyhow::Result<()> {
+        let serving = self.serve().await?;
+        let waits = "select count(*) from (
+                select from businesses b where not exists (
+                    select from retention_runs r where r.business_id = b.business_id and r.state = 'finished'
+                )
+                union all select from jobs where state = 'queued' and run_at <= now()
+            ) w";
+        while sqlx::query_scalar::<_, i64>(waits).fetch_one(&self.owner).await? > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+        serving.stop().await;
         self.owner.execute("vacuum analyze").await?;
         self.owner.execute("checkpoint").await?;
         Ok(())

@@ -115,7 +115,7 @@ pub async fn minute(app: &App) -> Result<(), StoreError> {
     store::lobby::audit_partitions(app.worker_db()).await?;
     app.limits().tidy();
     let day = now.0.strftime("%Y-%m-%d").to_string();
-    for business in store::lobby::businesses_active(app.worker_db()).await? {
+    for business in store::lobby::retention_due(app.worker_db(), RETENTION_JOB, &day).await? {
         let mut tx = TenantTx::open(app.worker_db(), &housekeeper(app, business), now).await?;
         store::retention::schedule(&mut tx, app.draw::<JobId>(), RETENTION_JOB, &day, json!({})).await?;
         tx.commit().await?;

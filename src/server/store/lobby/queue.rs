@@ -120,6 +120,17 @@ pub async fn businesses_active(db: &PgPool) -> Result<Vec<BusinessId>, StoreErro
     Ok(ids.into_iter().map(BusinessId).collect())
 }
 
+/// The active businesses whose job `kind` of this day (`2026-11-23`) has neither run nor waits.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn retention_due(db: &PgPool, kind: &str, day: &str) -> Result<Vec<BusinessId>, StoreError> {
+    let ids = sqlx::query_scalar!(r#"select business_id as "id!" from lobby.retention_due($1, $2)"#, kind, day)
+        .fetch_all(db)
+        .await?;
+    Ok(ids.into_iter().map(BusinessId).collect())
+}
+
 /// Makes the audit partitions of this month and the next three.
 ///
 /// # Errors
