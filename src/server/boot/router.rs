@@ -46,21 +46,23 @@ pub fn service(app: App) -> Router {
         .with_expiry(Expiry::OnInactivity(time::Duration::seconds(ABSOLUTE_SECONDS)));
     let state = app.clone();
     // Each layer wraps those above it: the last is the outermost.
+    // Files ask for no session: without a database a page of ours that says so still has its style.
+    let files = files(&app);
     router
-        .merge(files(&app))
         .fallback(async || AppError::Missing)
         .with_state(app)
         .layer(from_fn_with_state(state.clone(), origin::same_origin))
         .layer(from_fn_with_state(state.clone(), layers::errors))
         .layer(from_fn_with_state(state.clone(), layers::visitor))
         .layer(sessions)
+        .merge(files)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(state, layers::headers))
         .layer(CompressionLayer::new())
 }
 
 /// Built files: names with a hash never change, the others are asked for again each time.
-fn files(app: &App) -> Router<App> {
+fn files(app: &App) -> Router {
     let root = &app.config().site_root;
     let dir = |name: &str| ServeDir::new(root.join(name)).precompressed_br().precompressed_gzip();
     let hashed = shell::Assets::get().hashed;

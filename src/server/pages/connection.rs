@@ -194,7 +194,7 @@ fn refusals(refusals: Vec<(String, i64)>) -> AnyView {
         .map(|(reason, count)| {
             view! {
                 <tr>
-                    <td>{refusal(&reason)}</td>
+                    <td class="wide">{refusal(&reason)}</td>
                     <td class="num">{count.to_string()}</td>
                 </tr>
             }

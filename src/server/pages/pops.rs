@@ -42,7 +42,8 @@ fn view(pops: Vec<PopCard>) -> impl IntoView {
         }
         .into_any()
     } else {
-        pops.into_iter().map(card).collect_view().into_any()
+        let cards = pops.into_iter().map(card).collect_view();
+        view! { <div class="stack">{cards}</div> }.into_any()
     };
     view! {
         <PageHead title="Incoming calls".to_owned() lede="What your agency system said when your desk rang." />
@@ -58,8 +59,10 @@ fn card(pop: PopCard) -> impl IntoView {
             {pop.problem.map(|text| view! { <p>{text}</p> })}
             <Form action=AcknowledgePop::PATH.to_owned()>
                 <input type="hidden" name="id" value=pop.id.to_string() />
-                <Submit label="Got it" />
-                <a class="btn btn-quiet" href=format!("/calls/{}", pop.call)>"Open the call"</a>
+                <div class="form-actions">
+                    <Submit label="Got it" />
+                    <a class="btn btn-quiet" href=format!("/calls/{}", pop.call)>"Open the call"</a>
+                </div>
             </Form>
         </Card>
     }
