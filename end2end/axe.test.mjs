@@ -87,6 +87,12 @@ look("sign-up", { make: at("/sign-up") });
 look("sign-up-sent", { make: at("/sign-up/sent") });
 look("sign-up-over", { make: at("/sign-up/finish"), code: 404 });
 look("join-over", { make: at("/join"), code: 404 });
+look("link", { make: at("/sign-in/link") });
+look("link-sent", { make: at("/sign-in/link/sent") });
+look("link-over", { make: at("/sign-in/link/open"), code: 404 });
+look("forgot", { make: at("/forgot") });
+look("forgot-sent", { make: at("/forgot/sent") });
+look("reset-over", { make: at("/reset"), code: 404 });
 look("mails", { make: at("/dev/mail") });
 look("not-found", { make: at("/no-such-page"), code: 404 });
 look("sign-up-problems", {
@@ -134,6 +140,7 @@ for (const role of ["owner", "dispatcher", "agent", "technician", "viewer", "aud
 look("refused", { as: user(agency, "agent"), make: at("/audit"), code: 403 });
 look("bad-request", { as: user(agency, "agent"), make: at("/calls?state=dreaming"), code: 400 });
 look("account", { as: owner, make: at("/account") });
+look("password", { as: owner, make: at("/account/password") });
 look("switch", { as: owner, make: at("/switch") });
 look("team", { as: owner, make: at("/team") });
 look("member", { as: owner, make: atFirst("/team", /\/team\/mem_\w+/) });

@@ -85,7 +85,7 @@ bothWays("a refused form keeps what was typed, except secrets", async (stage, sc
   await tab.getByLabel("Your name").fill("Cara Less");
   await tab.getByLabel("Choose a password").fill(short);
   await press(tab, tab.getByRole("button", { name: "Open my business" }));
-  assert.match(await problems.innerText(), /use at least 15 characters/i);
+  assert.match(await problems.innerText(), /use at least 8 characters/i);
   assert.equal(await tab.getByLabel("Your name").inputValue(), "Cara Less");
   assert.equal(await tab.getByLabel("Choose a password").inputValue(), "");
   assert.ok(!(await tab.content()).includes(short));

@@ -5,92 +5,14 @@
 //
 // Starts the release binary on a data folder of its own; signs with Twilio's official library.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, existsSync } from "node:fs";
-import net from "node:net";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import twilio from "twilio";
+import { Product, kill9, seeded } from "./product.mjs";
 import { psql } from "./psql.mjs";
 
 const seed = Number(process.argv[2] ?? 7);
-const binary = join(process.env.CARGO_TARGET_DIR ?? "target", "release", "ringfort");
-
-// A small seeded generator, so that a failing run can be run again.
-let state = seed >>> 0;
-const random = () => {
-  state = (state + 0x6d2b79f5) >>> 0;
-  let t = Math.imul(state ^ (state >>> 15), state | 1);
-  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-  return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-};
-const pick = (n) => Math.floor(random() * n);
-const shuffle = (list) => {
-  for (let i = list.length - 1; i > 0; i--) {
-    const j = pick(i + 1);
-    [list[i], list[j]] = [list[j], list[i]];
-  }
-  return list;
-};
-
-const freePort = () =>
-  new Promise((done) => {
-    const server = net.createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => done(port));
-    });
-  });
-
-const data = mkdtempSync(join(tmpdir(), "ringfort-faults-"));
-chmodSync(data, 0o711);
-const [port, metrics] = [await freePort(), await freePort()];
-const base = `http://127.0.0.1:${port}`;
-const environment = { ...process.env };
-for (const name of ["DATABASE_URL", "WORKER_DATABASE_URL", "OWNER_DATABASE_URL"]) delete environment[name];
-Object.assign(environment, {
-  RINGFORT_DATA: data,
-  RINGFORT_LISTEN: `127.0.0.1:${port}`,
-  RINGFORT_METRICS_LISTEN: `127.0.0.1:${metrics}`,
-  RINGFORT_PUBLIC_URL: base,
-  LEPTOS_SITE_ROOT: resolve("target/site"),
-  RUST_LOG: "error",
-});
-
-let app;
-const startApp = () => {
-  app = spawn(binary, ["demo"], { env: environment, stdio: ["ignore", "ignore", "inherit"] });
-};
-const isReady = async () => {
-  try {
-    return (await fetch(`${base}/readyz`, { signal: AbortSignal.timeout(2000) })).status === 200;
-  } catch {
-    return false;
-  }
-};
-const untilReady = async (seconds) => {
-  const end = Date.now() + seconds * 1000;
-  while (Date.now() < end) {
-    if (await isReady()) return;
-    await sleep(100);
-  }
-  throw new Error(`not ready within ${seconds} s`);
-};
-
-// Postmaster's pid is the first line of its pid file, wherever the data folder had to go.
-const postmaster = () => {
-  const location = join(data, "postgres", "location");
-  const folder = existsSync(location) ? readFileSync(location, "utf8").trim() : join(data, "postgres");
-  const file = [join(folder, "data", "postmaster.pid"), join(folder, "postmaster.pid")].find(existsSync);
-  return file ? Number(readFileSync(file, "utf8").split("\n")[0]) : undefined;
-};
-const kill9 = (pid) => {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // Gone already.
-  }
-};
+const { random, pick, shuffle } = seeded(seed);
+const product = await Product.make("faults");
 
 const acknowledged = new Set();
 const sent = new Map();
@@ -155,14 +77,12 @@ async function stream(events) {
   );
 }
 
-const owner = () => JSON.parse(readFileSync(join(data, "demo.json"), "utf8")).owner_database_url;
-const sql = (query) => psql(owner(), query);
+const sql = (query) => psql(product.demo.owner_database_url, query);
 
 try {
-  startApp();
-  await untilReady(180);
-  const demo = JSON.parse(readFileSync(join(data, "demo.json"), "utf8"));
-  const events = demo.businesses.flatMap(eventsOf);
+  product.start();
+  await product.ready(180);
+  const events = product.demo.businesses.flatMap(eventsOf);
   const repeats = events.filter(() => random() < 0.4);
   const traffic = stream(shuffle([...events, ...repeats]));
   let over = false;
@@ -171,13 +91,13 @@ try {
   for (let round = 0; round < 6 && !over; round++) {
     await sleep(300 + pick(700));
     if (round % 2 === 0) {
-      kill9(app.pid);
-      startApp();
+      kill9(product.pid);
+      product.start();
     } else {
-      kill9(postmaster());
+      kill9(product.postmaster);
     }
     kills++;
-    await untilReady(60);
+    await product.ready(60);
   }
   await traffic;
   // What the provider never saw acknowledged, it sends again.
@@ -208,7 +128,6 @@ try {
   );
   console.log(`faults: ${events.length} events, ${repeats.length} repeats, ${kills} kills -9: each applied once (seed ${seed})`);
 } finally {
-  app?.kill("SIGINT");
-  await sleep(3000);
-  rmSync(data, { recursive: true, force: true });
+  await product.stop();
+  product.remove();
 }

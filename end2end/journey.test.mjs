@@ -3,19 +3,10 @@
 
 import assert from "node:assert/strict";
 import {
-  ROLES, agency, base, bothWays, cookieOf, fresh, freshNumber, freshPassword, headingIs, hex, mailTo, page, press, seen,
-  session, signIn, signOut, status, user,
+  ROLES, agency, base, bothWays, choose, cookieOf, fresh, freshNumber, freshPassword, headingIs, hex, mailTo, page, pathOf,
+  press, seen, session, signIn, signOut, status, user,
 } from "./kit.mjs";
 import { Call, deliver } from "./twilio.mjs";
-
-const pathOf = (tab) => new URL(tab.url()).pathname;
-
-/** A choice among cards, by clicking on its label as people do. */
-async function choose(tab, label) {
-  const radio = tab.getByRole("radio", { name: label });
-  await tab.locator("label").filter({ has: radio }).click();
-  assert.ok(await radio.isChecked(), `${label} is chosen`);
-}
 
 bothWays("a stranger founds a business and invites a colleague", async (stage, scripts) => {
   const mark = fresh();
@@ -67,7 +58,7 @@ bothWays("a stranger founds a business and invites a colleague", async (stage, s
   await second.getByLabel("Choose a password").fill(colleague.password);
   await press(second, second.getByRole("button", { name: "Join" }));
   assert.equal(pathOf(second), "/home");
-  await seen(second.getByText("Welcome. This is your home page."));
+  await seen(second.getByText("Welcome. You have joined."));
 
   await tab.reload();
   const row = tab.getByRole("row").filter({ hasText: colleague.email });
@@ -83,14 +74,14 @@ bothWays("a stranger founds a business and invites a colleague", async (stage, s
 
 /** The navigation of each role, by the permission table (src/model/permission.rs). */
 const NAV = {
-  owner: ["/home", "/board", "/calls", "/team", "/roles", "/connections", "/extensions", "/settings/retention", "/settings", "/audit"],
-  admin: ["/home", "/board", "/calls", "/team", "/roles", "/connections", "/extensions", "/settings/retention", "/settings"],
+  owner: ["/home", "/board", "/calls", "/team", "/roles", "/connections", "/extensions", "/settings/retention", "/settings", "/reviews", "/audit"],
+  admin: ["/home", "/board", "/calls", "/team", "/roles", "/connections", "/extensions", "/settings/retention", "/settings", "/reviews"],
   manager: ["/home", "/board", "/calls", "/team", "/roles", "/extensions"],
   dispatcher: ["/home", "/board", "/calls", "/team"],
   agent: ["/home", "/board", "/calls"],
   technician: ["/home", "/calls"],
   viewer: ["/home"],
-  auditor: ["/home", "/team", "/roles", "/settings/retention", "/audit"],
+  auditor: ["/home", "/team", "/roles", "/settings/retention", "/reviews", "/audit"],
 };
 
 const hrefs = (locator) => locator.evaluateAll((links) => links.map((link) => link.getAttribute("href")));

@@ -1,11 +1,10 @@
 // A call, from the provider's webhook to the screens of those whom it concerns, and of nobody else (TEL-2, POP-1).
 
 import assert from "node:assert/strict";
-import http from "node:http";
 import { namesOf } from "./agency.mjs";
 import {
   agency, base, connectAgency, cookieOf, desks, eventually, freshNumber, gone, headingIs, line, masked, openLive, other, page, pause,
-  press, seen, session, signIn, signOut, status, story, user,
+  press, seen, session, signIn, signOut, status, story, stream, user,
 } from "./kit.mjs";
 import { Call } from "./twilio.mjs";
 
@@ -177,23 +176,6 @@ story("scripts off: the board tells on the next load, and the call has a page", 
   await headingIs(watched, "Incoming call");
   await call.complete();
 });
-
-/** The stream by HTTP: resolves when it is open, with a promise of its end. */
-function stream(cookie) {
-  return new Promise((opened, failed) => {
-    const request = http.get(new URL("/live", base), { headers: { accept: "text/event-stream", cookie }, agent: false });
-    request.on("error", failed);
-    request.on("response", (response) => {
-      response.resume();
-      const ended = new Promise((done) => {
-        response.on("end", done);
-        response.on("error", done);
-        response.on("close", done);
-      });
-      opened({ status: response.statusCode, kind: response.headers["content-type"], ended, stop: () => request.destroy() });
-    });
-  });
-}
 
 story("signing out ends the streams of the session", async (stage) => {
   // A session of its own, because it ends here.

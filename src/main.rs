@@ -34,6 +34,24 @@ enum Command {
     },
     /// Look for what is wrong with this installation, and say how to mend it.
     Doctor,
+    /// The networks that a business lets its people in from.
+    Networks {
+        #[command(subcommand)]
+        act: Networks,
+    },
+}
+
+#[derive(Subcommand)]
+enum Networks {
+    /// Let a business's people in from everywhere again, when all of them are shut out.
+    Clear {
+        /// The business's id, like `biz_0199…`.
+        #[arg(long)]
+        business: String,
+        /// Why. It stands in the business's audit log.
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 #[tokio::main]
@@ -68,6 +86,14 @@ async fn main() -> anyhow::Result<()> {
             let healthy = boot::doctor::run(&config).await?;
             if healthy { Ok(()) } else { std::process::exit(1) }
         }
+        Command::Networks { act: Networks::Clear { business, reason } } => {
+            let ready = lifecycle::prepare_database(&config).await?;
+            let outcome = clear_networks(config, &ready, &business, &reason).await;
+            if let Some(private) = ready.private {
+                private.stop().await;
+            }
+            outcome
+        }
     }
 }
 
@@ -91,4 +117,11 @@ async fn serve(config: Config, is_demo: bool, ready: &lifecycle::Ready) -> anyho
     }
     println!("Ringfort is at {public_url}");
     lifecycle::serve(app).await
+}
+
+async fn clear_networks(config: Config, ready: &lifecycle::Ready, business: &str, reason: &str) -> anyhow::Result<()> {
+    let app = lifecycle::assemble(config, ready).await?;
+    let cleared = boot::networks::clear(&app, business, reason).await?;
+    println!("{cleared} networks were taken away: the business's people come in from everywhere.");
+    Ok(())
 }

@@ -27,8 +27,14 @@ pub enum Bad {
     Common,
     #[error("this password contains your name, your address or your business; choose another")]
     Guessable,
+    #[error("use an upper-case letter, a lower-case letter, a digit and a sign")]
+    Kinds,
     #[error("address and password do not match an account here")]
     Mismatch,
+    #[error("this is not your password")]
+    Password,
+    #[error("this code is not right, was used already, or its time is over; write the newest one")]
+    Code,
     #[error("a business needs an owner; give somebody else the role first")]
     LastOwner,
     #[error("this is already in use")]
@@ -45,6 +51,16 @@ pub enum Bad {
     Url,
     #[error("this does not look like the provider's: {0}")]
     Shape(String),
+    #[error("write a range like 203.0.113.0/24 or 2001:db8::/32")]
+    Network,
+    #[error("this range has bits behind its prefix; you may mean {0}")]
+    HostBits(String),
+    #[error("your own address would then be outside and you could not come back; add {0} first")]
+    LocksOut(String),
+    #[error("there may be at most {0}")]
+    Most(u32),
+    #[error("decide about everybody first: {0} still wait")]
+    Undecided(u32),
 }
 
 /// A field's name in the form, and what is wrong with it.

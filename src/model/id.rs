@@ -70,6 +70,10 @@ ids! {
     UserId = "usr";
     /// A person in one business.
     MemberId = "mem";
+    /// A signed-in browser or program, as people see it named.
+    SessionId = "ses";
+    /// A browser that an account has signed in with.
+    DeviceId = "dev";
     /// An invitation to join.
     InvitationId = "inv";
     /// A provider or agency system that a business connected.
@@ -96,6 +100,12 @@ ids! {
     AuditId = "aud";
     /// A retention run.
     RunId = "run";
+    /// A network that people may come from.
+    NetworkId = "net";
+    /// A review of who has access.
+    ReviewId = "rev";
+    /// Invitations that were sent together.
+    BatchId = "bat";
     /// One request or job, as logs and audit entries name it.
     TraceId = "trc";
 }

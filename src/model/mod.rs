@@ -7,11 +7,17 @@
 pub mod audit;
 pub mod call;
 pub mod extension;
+pub mod factor;
 pub mod field;
 pub mod id;
+pub mod invitation;
+pub mod lockout;
+pub mod network;
 pub mod password;
 pub mod permission;
 pub mod personal;
 pub mod phone;
 pub mod profile;
 pub mod retention;
+pub mod review;
+pub mod session;

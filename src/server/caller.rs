@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use crate::model::{
-    id::{BusinessId, ConnectionId, JobId, MemberId, TraceId, UserId},
+    id::{BusinessId, ConnectionId, JobId, MemberId, SessionId, TraceId, UserId},
     permission::{Need, Role},
     profile::Profile,
 };
@@ -84,6 +84,16 @@ pub struct SignedIn {
     pub profile: Profile,
     pub zone: String,
     pub session: SessionHash,
+    /// The session's name for people.
+    pub session_id: SessionId,
+    /// When they last proved who they are.
+    pub proved: At,
+    /// By what, as audit entries say it: `password`, `link+totp`.
+    pub means: String,
+    /// When they must have a second factor here; absent when they have one or need none.
+    pub factor_due: Option<At>,
+    /// Whether the business lets people in from some networks only.
+    pub restricted: bool,
     pub last_seen: At,
     /// Screen pops that wait for this person, for pages without scripts.
     pub open_pops: i64,
@@ -94,7 +104,22 @@ impl SignedIn {
     pub fn passes(&self, need: Need) -> bool {
         need.admits(Some(self.role))
     }
+
+    /// Whether the time is over in which they had to set up a second factor (ACC-3).
+    #[must_use]
+    pub fn owes_factor(&self, now: At) -> bool {
+        self.factor_due.is_some_and(|due| due <= now)
+    }
+
+    /// Whether their last proof is fresh enough for what asks again (ACC-8).
+    #[must_use]
+    pub fn is_fresh(&self, now: At) -> bool {
+        now.since(self.proved) <= FRESH_SECONDS
+    }
 }
+
+/// A proof counts this long for what asks again who one is (ACC-8).
+pub const FRESH_SECONDS: i64 = 600;
 
 /// SHA-256 of a session's id: what the database knows a session by.
 pub type SessionHash = Vec<u8>;

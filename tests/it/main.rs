@@ -9,12 +9,22 @@
 
 mod audit;
 mod catalogue;
+mod device;
 mod doors;
+mod factor;
 mod headers;
 mod kit;
+mod link;
+mod lockout;
+mod network;
+mod offboard;
+mod password;
+mod policy;
 mod pop;
 mod retention;
+mod review;
 mod room;
 mod session;
 mod tenant;
+mod token;
 mod webhook;

@@ -1,5 +1,9 @@
-//! Doors for programs: health, and the browser's reports of blocked content. The REST interface of product.md (API-1)
-//! will stand here, one file per noun.
+//! Doors for programs: health, the browser's reports of blocked content, and under `/api/v1/` the REST interface of
+//! product.md (API-1), one file per noun. There a program shows an access token (`http::bearer`); cookies count for
+//! nothing.
+
+mod me;
+mod token;
 
 use axum::{
     extract::State,
@@ -27,6 +31,10 @@ pub fn doors(doors: Doors) -> Doors {
         .open(Kind::Health, Method::GET, "/healthz", Need::Public, alive)
         .open(Kind::Health, Method::GET, "/readyz", Need::Public, ready)
         .open(Kind::Health, Method::POST, "/csp", Need::Public, blocked)
+        .open(Kind::Rest, Method::POST, "/api/v1/token", Need::Public, token::grant)
+        .open(Kind::Rest, Method::POST, "/api/v1/token/revoke", Need::Public, token::revoke)
+        .open(Kind::Rest, Method::GET, "/api/v1/jwks.json", Need::Public, token::jwks)
+        .open(Kind::Rest, Method::GET, "/api/v1/me", Need::SignedIn, me::me)
 }
 
 /// The process lives. Says nothing about the database: a supervisor must not kill us for its outage.

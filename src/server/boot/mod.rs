@@ -6,6 +6,7 @@ pub mod database;
 pub mod demo;
 pub mod doctor;
 pub mod lifecycle;
+pub mod networks;
 pub mod postgres;
 pub mod router;
 pub mod simulate;

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use axum::{
     body::{Body, to_bytes},
     extract::Request,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use leptos::prelude::{provide_context, use_context};
@@ -61,6 +61,9 @@ async fn translate(cx: &Cx, answer: Response, body: &[u8], path: &str) -> Respon
         for cookie in parts.headers.get_all(header::SET_COOKIE) {
             response.headers_mut().append(header::SET_COOKIE, cookie.clone());
         }
+        if let Some(what) = parts.headers.get(CLEAR_SITE_DATA) {
+            response.headers_mut().insert(CLEAR_SITE_DATA, what.clone());
+        }
         return response;
     }
     let fault = serde_json::from_slice::<Fault>(&payload).unwrap_or_else(|_| FaultKind::BadRequest.into());
@@ -109,7 +112,8 @@ fn is_form(headers: &HeaderMap) -> bool {
 }
 
 /// Where the form was: the Referer if it is a page of ours (the origin layer has proved that the post is), else home.
-fn back(cx: &Cx) -> String {
+#[must_use]
+pub fn back(cx: &Cx) -> String {
     let public = &cx.app.config().public_url;
     let path = cx.visitor.referer.as_deref().and_then(|r| r.strip_prefix(public.as_str())).and_then(local);
     path.unwrap_or("/home").to_owned()
@@ -172,6 +176,18 @@ pub fn link_token(cx: &Cx) -> Result<String, AppError> {
     cx.visitor.link.as_deref().map(str::to_owned).ok_or(AppError::Missing)
 }
 
+const CLEAR_SITE_DATA: &str = "clear-site-data";
+
+/// Asks the browser to forget the pages that it keeps, for the back button above all: they show what only the person
+/// saw who has just left (ACC-5). Not `"cookies"`: the session's own is taken away already, and the notice on the next
+/// page, the theme, and what makes this browser known to the account travel in others. Not `"storage"`: nothing of ours
+/// is in it.
+pub fn forget_pages() {
+    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
+        response.insert_header(HeaderName::from_static(CLEAR_SITE_DATA), HeaderValue::from_static("\"cache\""));
+    }
+}
+
 /// Sets the theme's cookie for a year.
 ///
 /// # Errors
@@ -180,8 +196,15 @@ pub fn set_theme_cookie(theme: &str) -> Result<(), AppError> {
     if !matches!(theme, "light" | "dark") {
         return Err(AppError::BadRequest);
     }
-    let cookie = format!("__Host-theme={theme}; Path=/; Max-Age=31536000; HttpOnly; Secure; SameSite=Lax");
-    let value = HeaderValue::from_str(&cookie).map_err(|_| AppError::BadRequest)?;
+    set_cookie(&format!("__Host-theme={theme}; Path=/; Max-Age=31536000; HttpOnly; Secure; SameSite=Lax"))
+}
+
+/// Adds a cookie to this action's answer. Outside of an action there is no answer to add it to, and nothing happens.
+///
+/// # Errors
+/// Bad request for what no header can carry.
+pub fn set_cookie(cookie: &str) -> Result<(), AppError> {
+    let value = HeaderValue::from_str(cookie).map_err(|_| AppError::BadRequest)?;
     if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
         response.append_header(header::SET_COOKIE, value);
     }

@@ -3,7 +3,7 @@
 use super::doors::Doors;
 use crate::{
     model::permission::{Need, Permission as P},
-    ui::actions::{account, calls, setup, team},
+    ui::actions::{account, calls, device, factor, link, policy, review, setup, team, token},
 };
 
 /// Every action with its need.
@@ -11,23 +11,59 @@ use crate::{
 pub fn doors(doors: Doors) -> Doors {
     doors
         .action::<account::SignIn>(Need::Public)
+        .action::<account::AnswerFactor>(Need::Public)
+        .action::<account::MailFactorCode>(Need::Public)
+        .action::<account::Confirm>(Need::SignedIn)
         .action::<account::SignOut>(Need::SignedIn)
         .action::<account::SignUp>(Need::Public)
         .action::<account::FinishSignUp>(Need::Public)
         .action::<account::Join>(Need::Public)
         .action::<account::Switch>(Need::SignedIn)
         .action::<account::SetTheme>(Need::Public)
+        .action::<link::AskLink>(Need::Public)
+        .action::<link::EnterLink>(Need::Public)
+        .action::<link::EnterLinkCode>(Need::Public)
+        .action::<link::AskReset>(Need::Public)
+        .action::<link::ResetPassword>(Need::Public)
+        .action::<link::ChangePassword>(Need::SignedIn)
         .action::<calls::AcknowledgePop>(Need::Holds(P::ScreenPop))
+        .action::<device::RevokeSession>(Need::SignedIn)
+        .action::<device::RevokeOtherSessions>(Need::SignedIn)
+        .action::<token::RevokeToken>(Need::SignedIn)
+        .action::<setup::CreateExtension>(Need::Holds(P::Extensions))
+        .action::<setup::DeleteExtension>(Need::Holds(P::Extensions))
+        .action::<setup::SaveSettings>(Need::Holds(P::Settings))
+        .action::<team::Invite>(Need::Holds(P::TeamInvite))
+        .action::<team::RevokeInvitation>(Need::Holds(P::TeamInvite))
+        .action::<team::ResendInvitation>(Need::Holds(P::TeamInvite))
+        .action::<team::ImportPeople>(Need::Holds(P::TeamInvite))
+        .asking_again(sensitive)
+}
+
+/// Credentials, roles and retention ask again who one is (ACC-8).
+fn sensitive(doors: Doors) -> Doors {
+    doors
         .action::<setup::CreateConnection>(Need::Holds(P::Credentials))
         .action::<setup::TestConnection>(Need::Holds(P::Credentials))
         .action::<setup::RotateConnection>(Need::Holds(P::Credentials))
         .action::<setup::RevokeConnection>(Need::Holds(P::Credentials))
-        .action::<setup::CreateExtension>(Need::Holds(P::Extensions))
-        .action::<setup::DeleteExtension>(Need::Holds(P::Extensions))
-        .action::<setup::SaveSettings>(Need::Holds(P::Settings))
+        .action::<setup::SavePasswordPolicy>(Need::Holds(P::Settings))
         .action::<setup::SaveRetention>(Need::Holds(P::Retention))
-        .action::<team::Invite>(Need::Holds(P::TeamInvite))
-        .action::<team::RevokeInvitation>(Need::Holds(P::TeamInvite))
+        .action::<policy::SaveFactorRule>(Need::Holds(P::Settings))
+        .action::<policy::AddNetwork>(Need::Holds(P::Settings))
+        .action::<policy::RemoveNetwork>(Need::Holds(P::Settings))
+        .action::<review::OpenReview>(Need::Holds(P::TeamManage))
+        .action::<review::DecideReview>(Need::Holds(P::TeamManage))
+        .action::<review::CloseReview>(Need::Holds(P::TeamManage))
         .action::<team::SetRole>(Need::Holds(P::TeamManage))
         .action::<team::RemoveMember>(Need::Holds(P::TeamManage))
+        .action::<team::HandOver>(Need::Holds(P::TeamManage))
+        .action::<team::UnlockMember>(Need::Holds(P::TeamManage))
+        .action::<device::EndMemberSessions>(Need::Holds(P::TeamManage))
+        .action::<factor::StartTotp>(Need::SignedIn)
+        .action::<factor::ConfirmTotp>(Need::SignedIn)
+        .action::<factor::RemoveTotp>(Need::SignedIn)
+        .action::<factor::SwitchEmailOn>(Need::SignedIn)
+        .action::<factor::SwitchEmailOff>(Need::SignedIn)
+        .action::<factor::DrawRecovery>(Need::SignedIn)
 }

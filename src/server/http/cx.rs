@@ -37,9 +37,19 @@ pub struct Visitor {
     /// Where the form was, as the browser says.
     pub referer: Option<Arc<str>>,
     pub signed_in: Option<Arc<SignedIn>>,
+    /// Whether the signed-in person's business lets nobody in from this address (ACC-9).
+    pub outside: bool,
     pub flash: Option<Arc<Flash>>,
     /// The token of a mailed link that this browser opened.
     pub link: Option<Arc<str>>,
+    /// What this browser got when it asked for a sign-in link.
+    pub asked: Option<Arc<str>>,
+    /// The token of a sign-in that waits for its second proof.
+    pub challenge: Option<Arc<str>>,
+    /// What this browser brings to show that it is known to an account.
+    pub device: Option<Arc<str>>,
+    /// What kind of device it says it is, coarse: «Firefox on Linux».
+    pub agent: Arc<str>,
 }
 
 /// A request as a handler sees it.

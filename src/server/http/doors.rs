@@ -38,6 +38,8 @@ pub struct Door {
     pub path: &'static str,
     pub kind: Kind,
     pub need: Need,
+    /// Whether a proof of a while ago is not enough: then it is asked for again (ACC-8).
+    pub asks_again: bool,
 }
 
 /// Collects doors into a router.
@@ -45,10 +47,11 @@ pub struct Door {
 pub struct Doors {
     router: Router<App>,
     list: Vec<Door>,
+    asks_again: bool,
 }
 
 /// The largest form.
-const FORM_BYTES: usize = 256 << 10;
+pub const FORM_BYTES: usize = 256 << 10;
 
 impl Doors {
     /// A page: GET (and HEAD).
@@ -68,6 +71,15 @@ impl Doors {
         self.open(Kind::Action, Method::POST, F::PATH, need, action::run)
     }
 
+    /// The doors that `add` adds ask again who one is, when the last proof is older than ten minutes (ACC-8).
+    #[must_use]
+    pub fn asking_again(mut self, add: impl FnOnce(Self) -> Self) -> Self {
+        self.asks_again = true;
+        let mut doors = add(self);
+        doors.asks_again = false;
+        doors
+    }
+
     /// Any other door.
     ///
     /// # Panics
@@ -80,7 +92,7 @@ impl Doors {
         T: 'static,
     {
         let filter = MethodFilter::try_from(method.clone()).expect("a standard method");
-        let door = Door { method, path, kind, need };
+        let door = Door { method, path, kind, need, asks_again: self.asks_again };
         let guard = door.clone();
         let route = on(filter, handler)
             .layer(DefaultBodyLimit::max(FORM_BYTES))

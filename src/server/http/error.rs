@@ -21,6 +21,12 @@ pub enum AppError {
     SignedOut,
     #[error("the actor may not do this")]
     Refused,
+    #[error("the actor's last proof is too old")]
+    Unproved,
+    #[error("the actor needs a second factor first")]
+    FactorDue,
+    #[error("the actor comes from a network that is not on the business's list")]
+    Outside,
     #[error("no such thing in this business")]
     Missing,
     #[error("the request cannot be read")]
@@ -52,6 +58,9 @@ impl AppError {
         match self {
             Self::SignedOut => FaultKind::SignedOut,
             Self::Refused => FaultKind::Refused,
+            Self::Unproved => FaultKind::Unproved,
+            Self::FactorDue => FaultKind::FactorDue,
+            Self::Outside => FaultKind::Outside,
             Self::Missing => FaultKind::Missing,
             Self::BadRequest => FaultKind::BadRequest,
             Self::Invalid(_) => FaultKind::Invalid,

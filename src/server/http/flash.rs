@@ -41,14 +41,17 @@ impl Flash {
         Self { notice: Some(text), ..Self::default() }
     }
 
+    /// A form that waits while its person shows again who they are: what was typed stays, except secrets.
+    #[must_use]
+    pub fn kept(action: &str, body: &[u8]) -> Self {
+        let notice = Some("Thank you. Nothing was saved yet: please look at the form and send it again.".to_owned());
+        Self { notice, action: action.to_owned(), values: typed(body), ..Self::default() }
+    }
+
     /// A refused form. Fields whose name says that they are secret are left out.
     #[must_use]
     pub fn refused(action: &str, fault: Fault, body: &[u8]) -> Self {
-        let values = form_urlencoded::parse(body)
-            .filter(|(name, _)| !is_secret(name))
-            .map(|(name, value)| (name.into_owned(), value.into_owned()))
-            .collect();
-        Self { fault: Some(fault), action: action.to_owned(), values, ..Self::default() }
+        Self { fault: Some(fault), action: action.to_owned(), values: typed(body), ..Self::default() }
     }
 
     /// The `Set-Cookie` value, or `None` when not even the message fits.
@@ -81,6 +84,13 @@ impl Flash {
         let plain = vault.open_own(Purpose::Flash, Uuid::nil(), &sealed).ok()?;
         serde_json::from_slice::<Self>(&plain).ok().filter(|flash| flash.until >= now.as_second())
     }
+}
+
+fn typed(body: &[u8]) -> HashMap<String, String> {
+    form_urlencoded::parse(body)
+        .filter(|(name, _)| !is_secret(name))
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect()
 }
 
 /// The convention that every secret input follows; a test holds the forms to it.

@@ -17,9 +17,10 @@ use tower_sessions::{Session, session::Id};
 use super::{
     AppError,
     action::append_cookie,
+    bearer,
     cx::{Cx, Visitor},
     flash::{self, Flash},
-    gate::RefusedAtDoor,
+    gate::{AskAgain, CONFIRM_PATH, RefusedAtDoor},
     shell,
 };
 use crate::{
@@ -27,7 +28,10 @@ use crate::{
     server::{
         boot::App,
         caller::{Origin, SignedIn},
-        kit::entropy::{bytes, uuid7},
+        kit::{
+            agent,
+            entropy::{bytes, uuid7},
+        },
         services, store,
     },
     ui::wire::{Fault, FaultKind},
@@ -36,13 +40,17 @@ use crate::{
 /// The cookie that holds a mailed link's token between opening it and pressing the button (security.md, rule 18).
 pub const LINK_COOKIE: &str = "__Host-link";
 
+/// The cookie by which a browser is known to the accounts that have signed in with it.
+pub const DEVICE_COOKIE: &str = "__Host-device";
+
 /// Makes the [`Visitor`]: trace, nonce, theme, address, and who is signed in, by one lobby query.
 pub async fn visitor(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let now = app.clock().now();
     let headers = request.headers();
     let address = client_address(&app, &request);
-    let door = if request.uri().path().starts_with("/api/v1/") { "api" } else { "web" };
-    let cookie = |name: &str| cookie_value(headers, name);
+    let door = if bearer::is_api(request.uri().path()) { bearer::DOOR } else { "web" };
+    // Where programs ask, cookies count for nothing.
+    let cookie = |name: &str| if door == "web" { cookie_value(headers, name) } else { None };
     let mut visitor = Visitor {
         trace: TraceId(uuid7(app.entropy(), now)),
         now,
@@ -55,20 +63,29 @@ pub async fn visitor(State(app): State<App>, mut request: Request, next: Next) -
         path: request.uri().path_and_query().map_or("/", |p| p.as_str()).into(),
         origin: Origin { door, network: Some(network(address)) },
         address,
-        wants_html: accepts_html(headers),
+        wants_html: door == "web" && accepts_html(headers),
         referer: headers.get(header::REFERER).and_then(|v| v.to_str().ok()).map(Arc::from),
         signed_in: None,
+        outside: false,
         flash: None,
         link: cookie(LINK_COOKIE).map(Arc::from),
+        asked: cookie(services::link::COOKIE).map(Arc::from),
+        challenge: cookie(services::challenge::COOKIE).map(Arc::from),
+        device: cookie(DEVICE_COOKIE).map(Arc::from),
+        agent: agent::label(headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or("")).into(),
     };
     let flash = cookie(flash::COOKIE).and_then(|value| Flash::read(app.vault(), now, &value));
     visitor.flash = flash.map(Arc::new);
+    let token = bearer::token(request.uri().path(), headers);
     let session = request.extensions().get::<Session>().and_then(Session::id);
-    match signed_in(&app, session, &visitor).await {
-        Ok(person) => visitor.signed_in = person.map(Arc::new),
-        Err(error) => return dress(&Cx { app, visitor: visitor.clone() }, &error.fault(visitor.trace)),
+    if let Err(error) = recognise(&app, token, session, &mut visitor).await {
+        return dress(&Cx { app, visitor: visitor.clone() }, &error.fault(visitor.trace));
     }
-    let shown = visitor.flash.is_some() && visitor.wants_html && request.method().is_safe();
+    // The page that asks again passes it on to the form it will lead back to.
+    let shown = visitor.flash.is_some()
+        && visitor.wants_html
+        && request.method().is_safe()
+        && request.uri().path() != CONFIRM_PATH;
     request.extensions_mut().insert(visitor);
     let mut response = next.run(request).await;
     // A redirect passes the message on; the page that shows it takes it away.
@@ -78,14 +95,35 @@ pub async fn visitor(State(app): State<App>, mut request: Request, next: Next) -
     response
 }
 
-async fn signed_in(app: &App, session: Option<Id>, visitor: &Visitor) -> Result<Option<SignedIn>, AppError> {
-    let Some(id) = session else { return Ok(None) };
+/// Notes who is signed in, and whether their business lets them in from here.
+async fn recognise(
+    app: &App,
+    token: Option<String>,
+    session: Option<Id>,
+    visitor: &mut Visitor,
+) -> Result<(), AppError> {
+    // Where programs ask, never by cookie, whatever else is missing.
+    let found = match (visitor.origin.door, token, session) {
+        (bearer::DOOR, Some(token), _) => bearer::signed_in(app, &token, visitor).await?,
+        (bearer::DOOR, None, _) | (_, _, None) => None,
+        (_, _, Some(id)) => by_session(app, id, visitor).await?,
+    };
+    let Some(person) = found else { return Ok(()) };
+    if person.restricted {
+        visitor.outside = !services::network::allowed(app, person.caller.business, visitor.address).await?;
+    }
+    visitor.signed_in = Some(Arc::new(person));
+    Ok(())
+}
+
+async fn by_session(app: &App, id: Id, visitor: &Visitor) -> Result<Option<SignedIn>, AppError> {
     let hashes = [store::session::hash(id)];
     let found = store::session::callers(app.db(), &hashes, visitor.now, &visitor.origin, visitor.trace).await?;
     let Some(person) = found.into_iter().next() else { return Ok(None) };
     // Open streams and their polling do not keep a session alive: people do.
     if visitor.now.since(person.last_seen) >= 60 && !visitor.path.starts_with("/live") {
-        store::session::touch(app.db(), &person.session, visitor.now).await?;
+        let network = visitor.origin.network.as_deref().unwrap_or_default();
+        store::session::touch(app.db(), &person.session, network, visitor.now).await?;
     }
     Ok(Some(person))
 }
@@ -102,6 +140,9 @@ pub async fn errors(State(app): State<App>, request: Request, next: Next) -> Res
         && let Err(error) = services::audit::refused_at_door(&cx.app, caller, door.0).await
     {
         return dress(&cx, &error.fault(cx.visitor.trace));
+    }
+    if let Some(asked) = response.extensions_mut().remove::<AskAgain>() {
+        return asked.answer(&cx);
     }
     if let Some(error) = response.extensions_mut().remove::<Arc<AppError>>() {
         return dress(&cx, &error.fault(cx.visitor.trace));
@@ -132,6 +173,9 @@ fn dress(cx: &Cx, fault: &Fault) -> Response {
     };
     if let Some(seconds) = retry {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    if fault.kind == FaultKind::SignedOut && cx.visitor.origin.door == bearer::DOOR {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response
 }

@@ -5,7 +5,9 @@
 
 pub mod action;
 pub mod actions;
+pub mod bearer;
 pub mod cx;
+pub mod device;
 pub mod doors;
 pub mod error;
 pub mod flash;
@@ -14,6 +16,7 @@ pub mod layers;
 pub mod live;
 pub mod origin;
 pub mod render;
+pub mod reveal;
 pub mod shell;
 
 pub use cx::Cx;

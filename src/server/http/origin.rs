@@ -7,14 +7,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::AppError;
+use super::{AppError, bearer};
 use crate::server::boot::App;
 
-/// Safe methods pass and change nothing. Webhooks carry no cookie and prove themselves by signature. Everything else
-/// must be same-origin by `Sec-Fetch-Site`, or where a browser does not send it, by `Origin`.
+/// Safe methods pass and change nothing. Webhooks carry no cookie and prove themselves by signature. On the paths of
+/// programs cookies count for nothing and only JSON is read, so there is nothing that another page could forge; a
+/// program may send any `Origin`, and a cookie that its library has kept. Everything else must be same-origin by
+/// `Sec-Fetch-Site`, or where a browser does not send it, by `Origin`.
 pub async fn same_origin(State(app): State<App>, request: Request, next: Next) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let exempt = request.uri().path().starts_with("/webhooks/") || request.uri().path() == "/csp";
+    let path = request.uri().path();
+    let exempt = path.starts_with("/webhooks/") || path == "/csp" || bearer::is_api(path);
     if safe || exempt || is_ours(request.headers(), &app.config().public_url) {
         next.run(request).await
     } else {

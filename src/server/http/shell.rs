@@ -7,14 +7,19 @@ use leptos::prelude::*;
 
 use super::{
     Cx,
+    gate::FACTOR_PATH,
     render::{self, Page},
 };
 use crate::{
     model::permission::{Need, Permission},
-    server::pages::nav,
+    server::{
+        caller::SignedIn,
+        kit::At,
+        pages::{nav, text},
+    },
     ui::{
         islands::screen_pop::ScreenPop,
-        parts::{ErrorPage, Frame, Notice, Plain, Tone},
+        parts::{ErrorPage, Form, Frame, Notice, Plain, Submit, Tone},
         wire::{Fault, FaultKind},
     },
 };
@@ -121,6 +126,7 @@ fn framed<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() -> V) 
             </noscript>
         }
     });
+    let factor = factor_notice(person, visitor.now);
     let mut crumbs = page.crumbs;
     crumbs.push((page.title, None));
     view! {
@@ -135,6 +141,7 @@ fn framed<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() -> V) 
             switch_href="/switch".to_owned()
         >
             {ringing}
+            {factor}
             {notice}
             {content}
         </Frame>
@@ -143,9 +150,49 @@ fn framed<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() -> V) 
     .into_any()
 }
 
+/// That the business asks for a second factor, from when on, and where to set one up.
+fn factor_notice(person: &SignedIn, now: At) -> Option<AnyView> {
+    let due = person.factor_due?;
+    let when = if due > now {
+        view! { "Your business asks you for a second factor from "{text::when(due, &person.zone)}" on. " }.into_any()
+    } else {
+        "Your business asks you for a second factor. Set one up, and everything opens again. ".into_any()
+    };
+    let notice = view! {
+        <Notice tone=Tone::Warn>
+            {when}
+            <a class="link" href=FACTOR_PATH>"Set it up"</a>
+        </Notice>
+    };
+    Some(notice.into_any())
+}
+
+/// What people see who come from a network that their business does not let them in from: no frame of it, and the way out.
+fn outside(cx: &Cx, fault: &Fault) -> Response {
+    let mut cx = cx.clone();
+    cx.visitor.signed_in = None;
+    let (kind, next) = (fault.kind, vec![("/switch".to_owned(), "Go on in another business".to_owned())]);
+    let html = render::to_html(|| {
+        document(&cx, Page::new(kind.title()), move || {
+            view! {
+                <ErrorPage status=kind.status() title=kind.title().to_owned() text=kind.advice().to_owned() next=next />
+                <Form action="/api/sign-out".to_owned()>
+                    <Submit label="Sign out" tone=Tone::Neutral />
+                </Form>
+            }
+        })
+    });
+    let mut response = Html(html).into_response();
+    response.extensions_mut().insert(Nonce(cx.visitor.nonce.clone()));
+    response
+}
+
 /// An error page, which helps: what happened, what was kept, where to go on.
 #[must_use]
 pub fn error(cx: &Cx, fault: &Fault) -> Response {
+    if fault.kind == FaultKind::Outside {
+        return outside(cx, fault);
+    }
     let home = if cx.visitor.signed_in.is_some() { ("/home", "Go to your home page") } else { ("/sign-in", "Sign in") };
     let mut next = vec![(home.0.to_owned(), home.1.to_owned())];
     if matches!(fault.kind, FaultKind::Unavailable | FaultKind::Internal | FaultKind::Conflict | FaultKind::Limited) {

@@ -11,7 +11,7 @@ use crate::{
         boot::App,
         http::AppError,
         services::{
-            pop, retention,
+            pop, retention, review,
             webhook::{self, LegPayload, ReceiptPayload},
         },
         store::{self, StoreError, TenantTx, lobby::ClaimedJob},
@@ -22,6 +22,8 @@ use crate::{
 const TRIES: i32 = 8;
 /// The job that deletes what is over, one per business and day.
 pub const RETENTION_JOB: &str = "retention.run";
+/// The job that opens access reviews and reminds of them, one per business and day at most.
+pub const REVIEW_JOB: &str = "review.run";
 
 /// Runs one claimed job and notes how it went.
 ///
@@ -43,6 +45,10 @@ pub async fn run_one(app: &App, job: &ClaimedJob) -> Result<(), StoreError> {
         },
         RETENTION_JOB => match retention::run(app, &caller).await {
             Ok(_) => return finish(app, job).await,
+            Err(e) => Err(e),
+        },
+        REVIEW_JOB => match review::run(app, &caller).await {
+            Ok(()) => return finish(app, job).await,
             Err(e) => Err(e),
         },
         other => Err(AppError::Internal(format!("no job is called {other}").into())),

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{RETENTION_JOB, run_one};
+use super::{RETENTION_JOB, REVIEW_JOB, run_one};
 use crate::{
     model::id::{JobId, TraceId},
     server::{
@@ -18,6 +18,7 @@ use crate::{
         http::error::chain,
         live,
         mail::Mail,
+        services,
         store::{self, StoreError, TenantTx},
         vault::Purpose,
     },
@@ -104,7 +105,8 @@ pub async fn run_clock(app: App, stop: CancellationToken) {
     }
 }
 
-/// Housekeeping: old outbox rows and sessions, audit partitions ahead, and each business's daily retention run.
+/// Housekeeping: old outbox rows, sessions that are over, past sessions that are old, tokens and the keys that sign
+/// them, audit partitions ahead, each business's daily retention run, and access reviews that are due.
 ///
 /// # Errors
 /// The database cannot be reached.
@@ -112,12 +114,22 @@ pub async fn minute(app: &App) -> Result<(), StoreError> {
     let now = app.clock().now();
     store::outbox::trim(app.worker_db(), now.plus(-live::KEPT_SECONDS)).await?;
     store::session::trim(app.worker_db(), now).await?;
+    store::lobby::past_sessions_trim(app.worker_db(), now).await?;
+    store::lobby::lockouts_trim(app.worker_db(), now).await?;
+    store::lobby::invitation_batches_trim(app.worker_db(), now).await?;
+    services::token::housekeeping(app).await?;
     store::lobby::audit_partitions(app.worker_db()).await?;
     app.limits().tidy();
     let day = now.0.strftime("%Y-%m-%d").to_string();
     for business in store::lobby::retention_due(app.worker_db(), RETENTION_JOB, &day).await? {
         let mut tx = TenantTx::open(app.worker_db(), &housekeeper(app, business), now).await?;
         store::retention::schedule(&mut tx, app.draw::<JobId>(), RETENTION_JOB, &day, json!({})).await?;
+        tx.commit().await?;
+    }
+    let quarter = services::review::quarter(now);
+    for business in store::lobby::reviews_due(app.worker_db(), REVIEW_JOB, &day, now, quarter).await? {
+        let mut tx = TenantTx::open(app.worker_db(), &housekeeper(app, business), now).await?;
+        store::job::enqueue(&mut tx, app.draw::<JobId>(), REVIEW_JOB, &day, json!({}), now).await?;
         tx.commit().await?;
     }
     Ok(())

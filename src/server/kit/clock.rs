@@ -34,6 +34,12 @@ impl At {
         Self(self.0.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(self.0))
     }
 
+    /// The instant so many seconds after the Unix epoch, clamped to what a timestamp can hold.
+    #[must_use]
+    pub fn from_second(seconds: i64) -> Self {
+        Self(Timestamp::UNIX_EPOCH).plus(seconds)
+    }
+
     /// Milliseconds since the Unix epoch, which is what islands get.
     #[must_use]
     pub fn millis(self) -> i64 {

@@ -3,6 +3,7 @@
 //! Nothing else in the product asks the operating system for them (clippy.toml forbids it).
 
 pub mod address;
+pub mod agent;
 pub mod clock;
 pub mod entropy;
 pub mod outbound;

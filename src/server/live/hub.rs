@@ -122,6 +122,11 @@ impl Hub {
         self.rooms().streams.values().filter(|s| s.session == *session).for_each(|s| s.ends.cancel());
     }
 
+    /// Ends every stream of a business here: whoever may come back does so in a moment.
+    pub fn end_business(&self, business: BusinessId) {
+        self.rooms().streams.values().filter(|s| s.business == business).for_each(|s| s.ends.cancel());
+    }
+
     /// The sessions that hold streams.
     #[must_use]
     pub fn sessions(&self) -> Vec<SessionHash> {

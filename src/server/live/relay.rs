@@ -107,8 +107,9 @@ pub async fn read(app: &App, business: BusinessId, rows: Vec<Row>) -> Result<Vec
     Ok(rows.iter().filter_map(|row| Some(Event { cursor: row.cursor, payload: payload(row)? })).collect())
 }
 
-/// Ends streams whose session, right or business ended, on this and any other node, within this many seconds.
-const CHECK: Duration = Duration::from_secs(2);
+/// Streams whose session, right or business ended on another node end here within a second: this pause, and the time of
+/// one query for all of them. On the node where it ended they end at once (`Hub::end_session`).
+const CHECK: Duration = Duration::from_millis(800);
 
 /// Runs until `stop`: one query for all open streams.
 pub async fn watch_sessions(app: App, stop: CancellationToken) {

@@ -1,21 +1,26 @@
 //! Mail: written here, queued sealed in the transaction that causes it, sent by the worker. Into a folder by default,
-//! by SMTP when configured. A mail holds no text that a stranger wrote, so that nobody can use us to send theirs.
+//! by SMTP when configured. What mails say stands in [`texts`], how they are laid out in [`layout`].
+
+mod factor;
+pub mod layout;
+mod review;
+mod texts;
 
 use std::path::{Path, PathBuf};
 
+pub use layout::Letter;
 use lettre::{
     AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
-    message::{Mailbox, header::ContentType},
+    message::{Mailbox, MultiPart, header::ContentType},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    model::{permission::Role, personal::Email},
+    model::personal::Email,
     server::{
         boot::App,
         http::AppError,
-        kit::entropy::Token,
         store::{self, TenantTx},
         vault::{Purpose, Secret},
     },
@@ -27,53 +32,20 @@ pub struct Mail {
     to: Email,
     subject: String,
     text: String,
+    /// The same once more. Absent in mails that were queued before there was one.
+    #[serde(default)]
+    html: Option<String>,
 }
 
 impl Mail {
-    /// The link that founds a business.
+    /// A mail with both forms of a letter.
     #[must_use]
-    pub fn sign_up(app: &App, to: &Email, token: &Token) -> Self {
-        let link = format!("{}/open/sign-up/{}", app.config().public_url, token.reveal());
-        Self {
-            to: to.clone(),
-            subject: "Your Ringfort sign-up".into(),
-            text: format!(
-                "Hello,\n\nplease open this link within 10 minutes to finish signing up:\n\n{link}\n\nIf it was not \
-                 you, there is nothing to do: without the link nothing happens.\n"
-            ),
-        }
+    pub fn new(to: &Email, subject: &str, letter: &Letter) -> Self {
+        Self { to: to.clone(), subject: subject.to_owned(), text: letter.text(), html: Some(letter.html(subject)) }
     }
 
-    /// Somebody tried to sign up with an address that has an account.
-    #[must_use]
-    pub fn already_here(app: &App, to: &Email) -> Self {
-        let link = format!("{}/sign-in", app.config().public_url);
-        Self {
-            to: to.clone(),
-            subject: "Your Ringfort sign-up".into(),
-            text: format!(
-                "Hello,\n\nsomebody, probably you, tried to sign up with this address. It has an account already; \
-                 sign in here:\n\n{link}\n\nIf it was not you, there is nothing to do.\n"
-            ),
-        }
-    }
-
-    /// An invitation. The business's name is the inviter's text, so it is not in the subject.
-    #[must_use]
-    pub fn invitation(app: &App, to: &Email, business: &str, role: Role, token: &Token) -> Self {
-        let link = format!("{}/open/join/{}", app.config().public_url, token.reveal());
-        let role = role.label().to_lowercase();
-        Self {
-            to: to.clone(),
-            subject: "You are invited to Ringfort".into(),
-            text: format!(
-                "Hello,\n\nyou are invited to join «{business}» as {role}. Please open this link within 7 days:\n\n\
-                 {link}\n\nIf you did not expect this, there is nothing to do.\n"
-            ),
-        }
-    }
-
-    fn sealed(&self, app: &App) -> Result<(Uuid, Vec<u8>), AppError> {
+    /// The id it is queued under, and the whole of it, sealed.
+    pub(super) fn sealed(&self, app: &App) -> Result<(Uuid, Vec<u8>), AppError> {
         let id: Uuid = app.draw();
         let plain = serde_json::to_vec(self).map_err(|e| AppError::Internal(Box::new(e)))?;
         Ok((id, app.vault().seal_own(Purpose::Mail, id, &plain)?))
@@ -157,16 +129,30 @@ impl Mailer {
     pub async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let transport = |e: Box<dyn std::error::Error + Send + Sync>| MailError::Transport(e);
         let to: Mailbox = mail.to.reveal().parse().map_err(|e| transport(Box::new(e)))?;
-        let message = Message::builder()
-            .from(self.from.clone())
-            .to(to)
-            .subject(mail.subject.clone())
-            .header(ContentType::TEXT_PLAIN)
-            .body(mail.text.clone())
-            .map_err(|e| transport(Box::new(e)))?;
+        let message = Message::builder().from(self.from.clone()).to(to).subject(mail.subject.clone());
+        let message = match &mail.html {
+            Some(html) => message.multipart(MultiPart::alternative_plain_html(mail.text.clone(), html.clone())),
+            None => message.header(ContentType::TEXT_PLAIN).body(mail.text.clone()),
+        }
+        .map_err(|e| transport(Box::new(e)))?;
         match &self.way {
             Way::Folder(_, folder) => folder.send(message).await.map(|_| ()).map_err(|e| transport(Box::new(e))),
             Way::Smtp(smtp) => smtp.send(message).await.map(|_| ()).map_err(|e| transport(Box::new(e))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mails_that_were_queued_before_there_was_html_are_still_read() {
+        let queued = r#"{"to":"ada@example.com","subject":"Hello","text":"Hello,\n"}"#;
+        let mail: Mail = serde_json::from_str(queued).expect("a mail");
+        assert!(mail.html.is_none() && mail.text == "Hello,\n");
+        let new = Mail::new(&mail.to, "Hello", &Letter::hello());
+        let again: Mail = serde_json::from_slice(&serde_json::to_vec(&new).expect("writes")).expect("reads");
+        assert!(again.html.is_some_and(|html| html.contains("<p>Hello,</p>")));
     }
 }

@@ -61,11 +61,19 @@ fn view(person: &SignedIn) -> AnyView {
     let groups = held(person.role).into_iter().map(group).collect_view();
     view! {
         <PageHead title="Your account".to_owned() lede="Who you are here, and what your role may do.">
+            <a class="btn btn-quiet" href="/account/sessions">"Sessions and devices"</a>
             <a class="btn btn-quiet" href="/switch">"Switch business"</a>
         </PageHead>
         <div class="stack">
             <Card title="You">
                 <Facts items=facts />
+            </Card>
+            <Card title="Security">
+                <ul class="stack-tight">
+                    <li><a class="link" href="/account/two-factor">"Two-factor sign-in"</a></li>
+                    <li><a class="link" href="/account/sessions">"Sessions and devices"</a></li>
+                    <li><a class="link" href="/account/password">"Password"</a></li>
+                </ul>
             </Card>
             <Card title="What your role may do">
                 <div class="stack">

@@ -3,9 +3,8 @@
 use axum::{http::StatusCode, response::Response};
 use leptos::{prelude::*, server_fn::ServerFn};
 
-use super::sign_up::password_hint;
 use crate::{
-    model::permission::Need,
+    model::{password::hint, permission::Need},
     server::{
         http::{AppError, Cx, flash::FormState, render::Page},
         services,
@@ -31,8 +30,9 @@ pub async fn page(cx: Cx) -> Result<Response, AppError> {
     };
     match found {
         Ok(invitation) => {
+            let policy = services::invitation::password_policy(&cx, &invitation).await?;
             let form = cx.form::<Join>();
-            Ok(Page::new("Join").show(&cx, || view(invitation, form)))
+            Ok(Page::new("Join").show(&cx, || view(invitation, &hint(&[policy]), form)))
         }
         Err(AppError::Missing) => {
             let page = Page { status: StatusCode::NOT_FOUND, ..Page::new("This invitation is over") };
@@ -42,9 +42,9 @@ pub async fn page(cx: Cx) -> Result<Response, AppError> {
     }
 }
 
-fn view(invitation: Invitation, form: FormState) -> AnyView {
+fn view(invitation: Invitation, hint: &str, form: FormState) -> AnyView {
     let title = format!("Join {}", invitation.business_name);
-    let password = password(invitation.has_account, &form);
+    let password = password(invitation.has_account, hint, &form);
     let facts = vec![
         ("Business".to_owned(), invitation.business_name.into_any()),
         ("Your role".to_owned(), invitation.role.label().into_any()),
@@ -74,7 +74,7 @@ fn view(invitation: Invitation, form: FormState) -> AnyView {
 }
 
 /// The password of the account that the address has already, or one for the account that it gets now.
-fn password(has_account: bool, form: &FormState) -> AnyView {
+fn password(has_account: bool, hint: &str, form: &FormState) -> AnyView {
     let problem = form.problem("password");
     if has_account {
         view! {
@@ -93,7 +93,7 @@ fn password(has_account: bool, form: &FormState) -> AnyView {
                 name="password"
                 label="Choose a password"
                 autocomplete="new-password"
-                hint=password_hint()
+                hint=hint
                 problem=problem
             />
         }

@@ -68,17 +68,39 @@ async fn newest(folder: &Path) -> io::Result<Vec<(Option<At>, Shown)>> {
     Ok(mails)
 }
 
-/// Reads what our own writer writes: one part of plain text.
+/// Reads what our own writer writes: plain text, alone or as the first of several parts that say the same.
 fn parse(raw: &str) -> Shown {
     let raw = raw.replace("\r\n", "\n");
-    let (head, body) = raw.split_once("\n\n").unwrap_or((raw.as_str(), ""));
-    let head = head.replace("\n ", " ").replace("\n\t", " ");
-    let text = match header(&head, "content-transfer-encoding").to_ascii_lowercase().as_str() {
+    let (head, body) = split(&raw);
+    let text = match boundary(header(&head, "content-type")) {
+        Some(boundary) => {
+            let first = body.split(&format!("--{boundary}\n")).nth(1).unwrap_or_default();
+            let (head, body) = split(first.split(&format!("\n--{boundary}")).next().unwrap_or_default());
+            decoded(&head, body)
+        }
+        None => decoded(&head, body),
+    };
+    Shown { to: header(&head, "to").to_owned(), subject: header(&head, "subject").to_owned(), text }
+}
+
+/// The header, unfolded, and the body of a mail or of one of its parts.
+fn split(raw: &str) -> (String, &str) {
+    let (head, body) = raw.split_once("\n\n").unwrap_or((raw, ""));
+    (head.replace("\n ", " ").replace("\n\t", " "), body)
+}
+
+/// What stands between the parts, where there are several.
+fn boundary(content_type: &str) -> Option<&str> {
+    let (_, value) = content_type.strip_prefix("multipart/")?.split_once("boundary=")?;
+    value.split(';').next().map(|value| value.trim().trim_matches('"'))
+}
+
+fn decoded(head: &str, body: &str) -> String {
+    match header(head, "content-transfer-encoding").to_ascii_lowercase().as_str() {
         "quoted-printable" => quoted_printable(body),
         "base64" => base64_text(body),
         _ => body.to_owned(),
-    };
-    Shown { to: header(&head, "to").to_owned(), subject: header(&head, "subject").to_owned(), text }
+    }
 }
 
 fn header<'a>(head: &'a str, name: &str) -> &'a str {
@@ -189,6 +211,19 @@ mod tests {
         assert_eq!(quoted.text, "«Ringfort» a=b");
         let base64 = parse("Content-Transfer-Encoding: base64\r\n\r\nwqtSaW5n\r\nZm9ydMK7\r\n");
         assert_eq!(base64.text, "«Ringfort»");
+    }
+
+    #[test]
+    fn of_two_forms_the_plain_one_is_read() {
+        let mail = parse(
+            "To: ada@example.com\r\nMIME-Version: 1.0\r\nContent-Type: multipart/alternative;\r\n \
+             boundary=\"aB3\"\r\n\r\n--aB3\r\nContent-Type: text/plain; charset=utf-8\r\n\
+             Content-Transfer-Encoding: quoted-printable\r\n\r\n=C2=ABRing=\r\nfort=C2=BB\r\n\r\n--aB3\r\n\
+             Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n\
+             <p>Ringfort</p>\r\n--aB3--\r\n",
+        );
+        assert_eq!((mail.to.as_str(), mail.text.trim_end()), ("ada@example.com", "«Ringfort»"));
+        assert!(!mail.text.contains("--aB3") && !mail.text.contains("<p>"), "{}", mail.text);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! One person of the team: another role, or the end of their membership (PER-5).
+//! One person of the team: another role, the end of their sessions (ACC-5) or locks (ACC-4), or of their membership
+//! (PER-5, ACC-10).
 
 use axum::{extract::Path, response::Response};
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -7,17 +8,24 @@ use super::{team::role_choices, text};
 use crate::{
     model::{
         id::MemberId,
-        permission::{Need, Permission},
+        permission::{Need, Permission, Role},
     },
     server::{
         http::{AppError, Cx, action::id_of, flash::FormState, render::Page},
-        store::{self, member::Member},
+        services::lockout,
+        store::{self, lobby::LockState, member::Member},
     },
     ui::{
-        actions::team::{RemoveMember, SetRole},
-        parts::{Card, ErrorSummary, Facts, Form, Notice, PageHead, SelectField, Submit, TextField, Tone},
+        actions::{
+            device::EndMemberSessions,
+            team::{HandOver, RemoveMember, SetRole},
+        },
+        parts::{Card, ErrorSummary, Facts, Form, Notice, PageHead, SelectField, Submit, Tone},
     },
 };
+
+mod leave;
+mod lock;
 
 /// Who may open it.
 pub const NEED: Need = Need::Holds(Permission::TeamManage);
@@ -26,10 +34,15 @@ struct Model {
     zone: String,
     member: Member,
     is_me: bool,
+    lock: LockState,
     /// The roles to choose from; absent when the person holds more than who looks.
     roles: Option<Vec<(String, String)>>,
+    is_last_owner: bool,
+    /// Whether who looks may hand the business over to them.
+    may_hand_over: bool,
     role_form: FormState,
     remove_form: FormState,
+    hand_over_form: FormState,
 }
 
 async fn load(cx: &Cx, id: &str) -> Result<Model, AppError> {
@@ -37,13 +50,18 @@ async fn load(cx: &Cx, id: &str) -> Result<Model, AppError> {
     let id: MemberId = id_of(id)?;
     let mut tx = cx.tx().await?;
     let member = store::member::get(&mut tx, id).await?;
+    let owners = store::member::list(&mut tx).await?.iter().filter(|other| other.role == Role::Owner).count();
     tx.commit().await?;
     Ok(Model {
         zone: person.zone.clone(),
         is_me: person.member == id,
+        lock: lockout::state_of(cx, id).await?,
         roles: person.role.covers(member.role).then(|| role_choices(person.role, person.profile)),
+        is_last_owner: member.role == Role::Owner && owners == 1,
+        may_hand_over: person.role == Role::Owner && member.role != Role::Owner,
         role_form: cx.form::<SetRole>(),
         remove_form: cx.form::<RemoveMember>(),
+        hand_over_form: cx.form::<HandOver>(),
         member,
     })
 }
@@ -68,10 +86,16 @@ fn view(m: Model) -> AnyView {
     let me = m.is_me.then(|| {
         view! { <Notice tone=Tone::Info>"This is you. Another role, or leaving, counts from your next click."</Notice> }
     });
+    let locked = lock::section(m.member.id, m.lock, m.roles.is_some(), &m.zone);
     let forms = if let Some(roles) = m.roles {
+        // One's own have a page of their own, which leaves the one in use alone.
+        let sessions = (!m.is_me).then(|| end_sessions(&m.member));
+        let hand_over = m.may_hand_over.then(|| leave::hand_over(&m.member, m.hand_over_form));
         view! {
             {change(&m.member, m.role_form, roles)}
-            {remove(&m.member, m.remove_form)}
+            {sessions}
+            {hand_over}
+            {leave::remove(&m.member, m.is_last_owner, m.remove_form)}
         }
         .into_any()
     } else {
@@ -89,6 +113,7 @@ fn view(m: Model) -> AnyView {
             <Card>
                 <Facts items=facts />
             </Card>
+            {locked}
             {forms}
         </div>
     }
@@ -119,26 +144,19 @@ fn change(member: &Member, form: FormState, roles: Vec<(String, String)>) -> Any
     .into_any()
 }
 
-fn remove(member: &Member, form: FormState) -> AnyView {
+fn end_sessions(member: &Member) -> AnyView {
     let id = member.id.to_string();
     view! {
-        <Card title="Remove from the business">
+        <Card title="Sessions">
             <div class="stack">
                 <p>
-                    "Their extensions go and they are signed out here. What they did keeps their name. It cannot be \
-                     undone: a removed address cannot be invited again."
+                    "Signs them out of this business on every device, at once: for a lost phone, or a device that \
+                     nobody knows. They can sign in again. Where they belong to another business too, they stay signed \
+                     in there."
                 </p>
-                <ErrorSummary problems=form.problems() />
-                <Form action=RemoveMember::PATH.to_owned()>
+                <Form action=EndMemberSessions::PATH.to_owned()>
                     <input type="hidden" name="id" value=id />
-                    <TextField
-                        name="confirm"
-                        label="Type remove to confirm"
-                        autocomplete="off"
-                        maxlength=20
-                        problem=form.problem("confirm")
-                    />
-                    <Submit label="Remove" tone=Tone::Bad />
+                    <Submit label="End all sessions of this person" tone=Tone::Neutral />
                 </Form>
             </div>
         </Card>

@@ -11,24 +11,37 @@ pub mod board;
 pub mod call;
 pub mod calls;
 mod cells;
+pub mod confirm;
 pub mod connection;
 pub mod connections;
 pub mod extensions;
+pub mod factor;
+pub mod forgot;
 pub mod home;
 pub mod join;
+pub mod link;
 pub mod mails;
 pub mod member;
 pub mod nav;
+pub mod networks;
 pub mod open;
+pub mod password;
 pub mod pops;
 pub mod retention;
+pub mod review;
+pub mod reviews;
 pub mod roles;
+pub mod security;
+pub mod sessions;
 pub mod settings;
 pub mod sign_in;
 pub mod sign_up;
 pub mod switch;
 pub mod team;
+pub mod team_import;
 pub mod text;
+pub mod tokens;
+pub mod two_factor;
 
 use axum::response::Response;
 
@@ -48,6 +61,14 @@ pub fn doors(doors: Doors) -> Doors {
     doors
         .page("/", Need::Public, root)
         .page("/sign-in", sign_in::NEED, sign_in::page)
+        .page("/sign-in/factor", factor::NEED, factor::page)
+        .page("/confirm", confirm::NEED, confirm::page)
+        .page("/sign-in/link", link::NEED, link::ask)
+        .page("/sign-in/link/sent", link::NEED, link::sent)
+        .page("/sign-in/link/open", link::NEED, link::open)
+        .page("/forgot", forgot::NEED, forgot::ask)
+        .page("/forgot/sent", forgot::NEED, forgot::sent)
+        .page("/reset", forgot::NEED, forgot::reset)
         .page("/sign-up", sign_up::NEED, sign_up::start)
         .page("/sign-up/sent", sign_up::NEED, sign_up::sent)
         .page("/sign-up/finish", sign_up::NEED, sign_up::finish)
@@ -56,6 +77,9 @@ pub fn doors(doors: Doors) -> Doors {
         .page("/dev/mail", mails::NEED, mails::page)
         .page("/switch", switch::NEED, switch::page)
         .page("/account", account::NEED, account::page)
+        .page("/account/password", password::NEED, password::page)
+        .page("/account/sessions", sessions::NEED, sessions::page)
+        .page("/account/two-factor/codes", two_factor::NEED, two_factor::codes)
         .page("/home", home::NEED, home::page)
         .page("/board", board::NEED, board::page)
         .page("/pops", pops::NEED, pops::page)
@@ -63,16 +87,30 @@ pub fn doors(doors: Doors) -> Doors {
         .page("/calls/{id}", call::NEED, call::page)
         .page("/calls/{id}/numbers", call::NUMBERS_NEED, call::numbers)
         .page("/team", team::NEED, team::page)
-        .page("/team/{id}", member::NEED, member::page)
+        .page("/team/import", team_import::NEED, team_import::page)
+        .page("/team/import/{id}", team_import::NEED, team_import::result)
         .page("/roles", roles::NEED, roles::page)
         .page("/connections", connections::NEED, connections::page)
-        .page("/connections/new", connections::NEED, connections::create)
-        .page("/connections/{id}", connection::NEED, connection::page)
-        .page("/connections/{id}/address", connection::NEED, connection::address)
         .page("/extensions", extensions::NEED, extensions::page)
         .page("/settings", settings::NEED, settings::page)
         .page("/settings/retention", retention::NEED, retention::page)
-        .page("/settings/retention/{kind}", retention::EDIT_NEED, retention::edit)
+        .page("/reviews", reviews::NEED, reviews::page)
+        .page("/reviews/{id}", review::NEED, review::page)
         .page("/audit", audit::NEED, audit::page)
         .page("/audit/{id}", audit_entry::NEED, audit_entry::page)
+        .asking_again(sensitive)
+}
+
+/// Credentials, roles and retention ask again who one is before they open (ACC-8).
+fn sensitive(doors: Doors) -> Doors {
+    doors
+        .page("/account/two-factor", two_factor::NEED, two_factor::page)
+        .page("/account/two-factor/app", two_factor::NEED, two_factor::app)
+        .page("/team/{id}", member::NEED, member::page)
+        .page("/connections/new", connections::NEED, connections::create)
+        .page("/connections/{id}", connection::NEED, connection::page)
+        .page("/connections/{id}/address", connection::NEED, connection::address)
+        .page("/settings/retention/{kind}", retention::EDIT_NEED, retention::edit)
+        .page("/settings/security", security::NEED, security::page)
+        .page("/settings/networks", networks::NEED, networks::page)
 }

@@ -1,6 +1,6 @@
 //! What stands in the navigation. To add a page: a line in `ITEMS`, with the need of its door.
 
-use super::{audit, board, calls, connections, extensions, home, retention, roles, settings, team};
+use super::{audit, board, calls, connections, extensions, home, retention, reviews, roles, settings, team};
 use crate::{model::permission::Need, server::caller::SignedIn, ui::parts::NavItem};
 
 const fn item(href: &'static str, label: &'static str, icon: &'static str, group: &'static str) -> NavItem {
@@ -18,6 +18,7 @@ const ITEMS: &[(NavItem, Need)] = &[
     (item("/extensions", "Extensions", "extension", "Business"), extensions::NEED),
     (item("/settings/retention", "Retention", "retention", "Business"), retention::NEED),
     (item("/settings", "Settings", "settings", "Business"), settings::NEED),
+    (item("/reviews", "Access reviews", "shield", "Evidence"), reviews::NEED),
     (item("/audit", "Audit", "audit", "Evidence"), audit::NEED),
 ];
 
@@ -41,6 +42,6 @@ mod tests {
         assert_eq!(seen_by(Role::Owner).len(), ITEMS.len());
         assert_eq!(seen_by(Role::Viewer), ["/home"]);
         assert_eq!(seen_by(Role::Agent), ["/home", "/board", "/calls"]);
-        assert_eq!(seen_by(Role::Auditor), ["/home", "/team", "/roles", "/settings/retention", "/audit"]);
+        assert_eq!(seen_by(Role::Auditor), ["/home", "/team", "/roles", "/settings/retention", "/reviews", "/audit"]);
     }
 }

@@ -5,10 +5,13 @@ use axum::{extract::Path, response::Response};
 
 use crate::{
     model::permission::Need,
-    server::http::{
-        AppError,
-        action::{append_cookie, see_other},
-        layers::LINK_COOKIE,
+    server::{
+        http::{
+            AppError,
+            action::{append_cookie, see_other},
+            layers::LINK_COOKIE,
+        },
+        services::link::OPEN_PATH,
     },
 };
 
@@ -26,6 +29,8 @@ pub async fn page(Path((purpose, token)): Path<(String, String)>) -> Result<Resp
     let to = match purpose.as_str() {
         "sign-up" => "/sign-up/finish",
         "join" => "/join",
+        "link" => OPEN_PATH,
+        "reset" => "/reset",
         _ => return Err(AppError::Missing),
     };
     if !is_token(&token) {

@@ -3,16 +3,20 @@
 use axum::response::Response;
 use leptos::{prelude::*, server_fn::ServerFn};
 
-use super::{cells::fact, connections, extensions, retention};
+use super::{cells::fact, connections, extensions, networks, retention, security};
 use crate::{
     model::{
+        password::{self, Policy},
         permission::{Need, Permission},
         profile::Profile,
     },
-    server::http::{AppError, Cx, flash::FormState, render::Page},
+    server::{
+        http::{AppError, Cx, flash::FormState, render::Page},
+        services,
+    },
     ui::{
-        actions::setup::SaveSettings,
-        parts::{Card, ErrorSummary, Facts, Form, Icon, PageHead, Submit, TextField},
+        actions::setup::{SavePasswordPolicy, SaveSettings},
+        parts::{Card, ErrorSummary, Facts, Form, Icon, PageHead, SelectField, Submit, TextField, Tone},
     },
 };
 
@@ -28,11 +32,15 @@ struct Model {
     profile: Profile,
     near: Vec<Near>,
     form: FormState,
+    passwords: Policy,
+    passwords_form: FormState,
 }
 
-fn load(cx: &Cx) -> Result<Model, AppError> {
+async fn load(cx: &Cx) -> Result<Model, AppError> {
     let person = cx.signed_in()?;
-    let all: [(Need, Near); 3] = [
+    let all: [(Need, Near); 5] = [
+        (security::NEED, ("/settings/security", "shield", "Sign-in security", "Who needs a second factor.")),
+        (networks::NEED, ("/settings/networks", "filter", "Networks", "Where your people may come from.")),
         (retention::NEED, ("/settings/retention", "retention", "Retention", "How long each kind of data is kept.")),
         (connections::NEED, ("/connections", "plug", "Connections", "Your phone provider and your agency system.")),
         (extensions::NEED, ("/extensions", "extension", "Extensions", "Whose phone rings, and where.")),
@@ -43,15 +51,17 @@ fn load(cx: &Cx) -> Result<Model, AppError> {
         profile: person.profile,
         near: all.into_iter().filter(|(need, _)| person.passes(*need)).map(|(_, near)| near).collect(),
         form: cx.form::<SaveSettings>(),
+        passwords: services::password::policy(cx).await?,
+        passwords_form: cx.form::<SavePasswordPolicy>(),
     })
 }
 
 /// `GET /settings`
 ///
 /// # Errors
-/// Nobody is signed in.
+/// Nobody is signed in; the database cannot be reached.
 pub async fn page(cx: Cx) -> Result<Response, AppError> {
-    let model = load(&cx)?;
+    let model = load(&cx).await?;
     Ok(Page::new("Settings").show(&cx, || view(model)))
 }
 
@@ -59,6 +69,7 @@ fn view(m: Model) -> impl IntoView {
     let form = form(&m.name, &m.zone, m.form);
     let items = vec![fact("Profile", m.profile.label()), fact("What it means", m.profile.explains())];
     let near: Vec<AnyView> = m.near.into_iter().map(link).collect();
+    let passwords = passwords(m.passwords, m.passwords_form);
     view! {
         <PageHead title="Settings".to_owned() lede="What counts for everybody in this business." />
         <div class="grid-2">
@@ -71,6 +82,7 @@ fn view(m: Model) -> impl IntoView {
                         "for how long, hangs on it."
                     </p>
                 </Card>
+                <Card title="Passwords">{passwords}</Card>
                 <Card title="More settings">
                     <div class="stack-tight">{near}</div>
                 </Card>
@@ -102,6 +114,27 @@ fn form(name: &str, zone: &str, form: FormState) -> AnyView {
                 maxlength=64
             />
             <Submit label="Save" />
+        </Form>
+    }
+    .into_any()
+}
+
+fn passwords(policy: Policy, form: FormState) -> AnyView {
+    let options = Policy::ALL.into_iter().map(|p| (p.code().to_owned(), p.label().to_owned())).collect::<Vec<_>>();
+    let now = password::hint(&[policy]);
+    view! {
+        <Form action=SavePasswordPolicy::PATH.to_owned()>
+            <ErrorSummary problems=form.problems() />
+            <SelectField
+                name="policy"
+                label="What a password must have"
+                options=options
+                hint="It counts for the next password that somebody chooses."
+                value=form.value("policy", policy.code())
+                problem=form.problem("policy")
+            />
+            <p class="hint">{now}</p>
+            <Submit label="Save" tone=Tone::Neutral />
         </Form>
     }
     .into_any()

@@ -42,7 +42,17 @@ pub async fn page(cx: Cx) -> Result<Response, AppError> {
     Ok(Page::new("Sign in").show(&cx, || view(form, next)))
 }
 
+/// The other way in, which goes on at the same place.
+fn by_mail(next: &str) -> String {
+    if next.is_empty() {
+        return "/sign-in/link".to_owned();
+    }
+    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    format!("/sign-in/link?next={next}")
+}
+
 fn view(form: FormState, next: String) -> AnyView {
+    let by_mail = by_mail(&next);
     view! {
         <PageHead title="Sign in".to_owned() />
         <div class="stack">
@@ -66,6 +76,10 @@ fn view(form: FormState, next: String) -> AnyView {
                 />
                 <Submit label="Sign in" />
             </Form>
+            <p class="row">
+                <a class="link" href=by_mail>"Mail me a link instead"</a>
+                <a class="link" href="/forgot">"Forgot your password?"</a>
+            </p>
         </div>
         <p class="plain-foot">
             "New here? "

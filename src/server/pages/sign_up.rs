@@ -4,7 +4,11 @@ use axum::{http::StatusCode, response::Response};
 use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
-    model::{password::MIN_CHARS, permission::Need, profile::Profile},
+    model::{
+        password::{self, Policy},
+        permission::Need,
+        profile::Profile,
+    },
     server::{
         http::{AppError, Cx, flash::FormState, render::Page},
         services,
@@ -19,9 +23,18 @@ use crate::{
 /// Who may open these pages.
 pub const NEED: Need = Need::Public;
 
-/// The rule for a new password, in words.
-pub(super) fn password_hint() -> String {
-    format!("At least {MIN_CHARS} characters. A few unrelated words are strong, and easy to keep in mind.")
+/// Where a demo's mails are: they are not sent.
+pub(super) fn demo_mails(demo: bool) -> Option<AnyView> {
+    demo.then(|| {
+        view! {
+            <Notice tone=Tone::Info title="This is a demo">
+                "Mails are not sent: "
+                <a href="/dev/mail">"read them here"</a>
+                "."
+            </Notice>
+        }
+        .into_any()
+    })
 }
 
 /// `GET /sign-up`
@@ -97,15 +110,6 @@ pub async fn sent(cx: Cx) -> Result<Response, AppError> {
 
 fn sent_view(demo: bool) -> AnyView {
     let minutes = services::sign_up::LINK_SECONDS / 60;
-    let folder = demo.then(|| {
-        view! {
-            <Notice tone=Tone::Info title="This is a demo">
-                "Mails are not sent: "
-                <a href="/dev/mail">"read them here"</a>
-                "."
-            </Notice>
-        }
-    });
     view! {
         <PageHead title="Check your mail".to_owned() />
         <div class="stack">
@@ -113,7 +117,7 @@ fn sent_view(demo: bool) -> AnyView {
                 {format!("We have sent you a mail. Its link is good for {minutes} minutes, in any browser.")}
             </p>
             <p>"The link leads to a page where you choose a name and a password. Then your business is ready."</p>
-            {folder}
+            {demo_mails(demo)}
         </div>
         <p class="plain-foot">
             "No mail after a few minutes? Look into the spam folder, or "
@@ -171,7 +175,7 @@ fn finish_view(sign_up: lobby::SignUp, form: FormState) -> AnyView {
                     name="password"
                     label="Choose a password"
                     autocomplete="new-password"
-                    hint=password_hint()
+                    hint=password::hint(&[Policy::default()])
                     problem=form.problem("password")
                 />
                 <Submit label="Open my business" />

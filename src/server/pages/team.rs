@@ -14,7 +14,7 @@ use crate::{
         store::{self, invitation::Invitation, member::Member},
     },
     ui::{
-        actions::team::{Invite, RevokeInvitation},
+        actions::team::{Invite, ResendInvitation, RevokeInvitation},
         parts::{Card, DataTable, ErrorSummary, Form, PageHead, SelectField, Submit, TextField},
     },
 };
@@ -35,6 +35,7 @@ struct Model {
 struct Inviting {
     open: Vec<Invitation>,
     form: FormState,
+    resend: FormState,
     roles: Vec<(String, String)>,
 }
 
@@ -58,7 +59,8 @@ async fn load(cx: &Cx) -> Result<Model, AppError> {
     let members = store::member::list(&mut tx).await?;
     let inviting = if invites {
         let open = store::invitation::open(&mut tx).await?;
-        Some(Inviting { open, form: cx.form::<Invite>(), roles: role_choices(person.role, person.profile) })
+        let roles = role_choices(person.role, person.profile);
+        Some(Inviting { open, form: cx.form::<Invite>(), resend: cx.form::<ResendInvitation>(), roles })
     } else {
         None
     };
@@ -84,6 +86,7 @@ fn view(m: Model) -> AnyView {
     let rows = m.members.iter().map(|member| row(member, m.manages, &m.zone)).collect_view();
     let inviting = m.inviting.map(|inviting| {
         view! {
+            <ErrorSummary problems=inviting.resend.problems() />
             {invitations(&inviting.open, &m.zone)}
             {invite(inviting.form, inviting.roles)}
         }
@@ -151,13 +154,22 @@ fn invitation_row(invitation: &Invitation, zone: &str) -> AnyView {
             <td class="nowrap">{text::when(invitation.created_at, zone)}</td>
             <td class="nowrap">{text::when(invitation.expires_at, zone)}</td>
             <td class="actions">
-                <form method="post" action=RevokeInvitation::PATH>
-                    <input type="hidden" name="id" value=invitation.id.to_string() />
-                    <button class="btn btn-quiet btn-small" type="submit">
-                        "Withdraw"
-                        <span class="sr-only">{whose}</span>
-                    </button>
-                </form>
+                <div class="row">
+                    <form method="post" action=ResendInvitation::PATH>
+                        <input type="hidden" name="id" value=invitation.id.to_string() />
+                        <button class="btn btn-quiet btn-small" type="submit">
+                            "Send again"
+                            <span class="sr-only">{whose.clone()}</span>
+                        </button>
+                    </form>
+                    <form method="post" action=RevokeInvitation::PATH>
+                        <input type="hidden" name="id" value=invitation.id.to_string() />
+                        <button class="btn btn-quiet btn-small" type="submit">
+                            "Withdraw"
+                            <span class="sr-only">{whose}</span>
+                        </button>
+                    </form>
+                </div>
             </td>
         </tr>
     }
@@ -190,6 +202,9 @@ fn invite(form: FormState, roles: Vec<(String, String)>) -> AnyView {
                     />
                     <Submit label="Send the invitation" />
                 </Form>
+                <p>
+                    <a class="link" href="/team/import">"Invite many from a list"</a>
+                </p>
             </div>
         </Card>
     }

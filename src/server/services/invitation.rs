@@ -3,13 +3,17 @@
 use serde_json::json;
 use tower_sessions::Session;
 
-use super::{audit, session};
+use super::{
+    audit,
+    lockout::{self, Standing},
+    session::{self, Proof},
+};
 use crate::{
     model::{
         audit::{Action, Outcome},
         field::{Bad, Fields},
         id::{InvitationId, MemberId, UserId},
-        password,
+        password::{self, Policy},
         permission::Role,
         personal::{Email, PersonName},
     },
@@ -18,13 +22,15 @@ use crate::{
         http::{AppError, Cx},
         kit::entropy::{Token, token_hash},
         mail::{self, Mail},
-        store::{self, lobby},
+        store::{self, TenantTx, lobby},
         vault::{Secret, password::Verdict},
     },
 };
 
 /// An invitation is good for a week: people are on holiday.
 const SECONDS: i64 = 7 * 24 * 3600;
+/// Between two mails of the same invitation.
+const PAUSE: i64 = 60;
 
 /// Invites somebody. Nobody hands out what they do not have (PER-5).
 ///
@@ -46,11 +52,48 @@ pub async fn invite(cx: &Cx, email: &str, role: &str) -> Result<(), AppError> {
         if store::member::email_is_known(&mut act.tx, &email).await? {
             return Err(AppError::field("email", Bad::Taken));
         }
-        let token = Token::draw(cx.app.entropy());
-        let expires = cx.visitor.now.plus(SECONDS);
-        store::invitation::insert(&mut act.tx, id, &email, role, &token.hash(), expires).await?;
-        let mail = Mail::invitation(&cx.app, &email, &person.business_name, role, &token);
-        mail::enqueue_in(&cx.app, &mut act.tx, &mail).await
+        send(cx, &mut act.tx, id, &email, role).await
+    })
+    .await
+}
+
+/// Stores an invitation and queues its mail. An earlier one to the same address ends.
+///
+/// # Errors
+/// Refused without `team.invite`.
+pub(super) async fn send(
+    cx: &Cx,
+    tx: &mut TenantTx,
+    id: InvitationId,
+    email: &Email,
+    role: Role,
+) -> Result<(), AppError> {
+    let token = Token::draw(cx.app.entropy());
+    store::invitation::insert(tx, id, email, role, &token.hash(), cx.visitor.now.plus(SECONDS)).await?;
+    let mail = Mail::invitation(&cx.app, email, &cx.signed_in()?.business_name, role, &token);
+    mail::enqueue_in(&cx.app, tx, &mail).await
+}
+
+/// Sends an invitation again: with a new link, good for another week. The old one ends.
+///
+/// # Errors
+/// Missing when it is not open any more; refused when its role is above one's own; limited to one a minute.
+pub async fn resend(cx: &Cx, id: InvitationId) -> Result<(), AppError> {
+    let person = cx.signed_in()?;
+    let new: InvitationId = cx.app.draw();
+    audit::audited(&cx.app, &person.caller, Action::InvitationResent, async |act| {
+        act.on("invitation", new.0);
+        act.before(json!({ "invitation": id }));
+        let old = store::invitation::take(&mut act.tx, id).await?;
+        act.after(json!({ "role": old.role.code() }));
+        if !person.role.covers(old.role) {
+            return Err(AppError::Refused);
+        }
+        let wait = PAUSE - cx.visitor.now.since(old.created_at);
+        if wait > 0 {
+            return Err(AppError::Limited { retry_after: u32::try_from(wait).unwrap_or(60) });
+        }
+        send(cx, &mut act.tx, new, &old.email, old.role).await
     })
     .await
 }
@@ -75,11 +118,19 @@ pub async fn peek(cx: &Cx, token: &str) -> Result<lobby::Invitation, AppError> {
     lobby::invitation_peek(cx.app.db(), &token_hash(token), cx.visitor.now).await?.ok_or(AppError::Missing)
 }
 
-/// Joins: with a new account, or by proving the account that the address already has.
+/// What the inviting business asks of a password.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn password_policy(cx: &Cx, invitation: &lobby::Invitation) -> Result<Policy, AppError> {
+    Ok(lobby::password_policy_in(cx.app.db(), invitation.business).await?)
+}
+
+/// Joins: with a new account, or by proving the account that the address already has. Says where to go on.
 ///
 /// # Errors
 /// Invalid name or password; missing when the invitation is not good any more; limited per address of the network.
-pub async fn accept(cx: &Cx, session: &Session, token: &str, name: &str, password: Secret) -> Result<(), AppError> {
+pub async fn accept(cx: &Cx, session: &Session, token: &str, name: &str, password: Secret) -> Result<String, AppError> {
     if !cx.app.limits().may_try_sign_in(cx.visitor.address) {
         return Err(AppError::Limited { retry_after: 60 });
     }
@@ -89,7 +140,8 @@ pub async fn accept(cx: &Cx, session: &Session, token: &str, name: &str, passwor
     if !invitation.has_account {
         let context =
             [invitation.email.as_str(), &invitation.business_name, name.as_ref().map_or("", PersonName::reveal)];
-        fields.take("password", password::check(password.expose(), &context));
+        let policy = password_policy(cx, &invitation).await?;
+        fields.take("password", password::check_by(policy, password.expose(), &context));
     }
     let Some(name) = name else { return Err(fields.into()) };
     fields.finish()?;
@@ -111,15 +163,27 @@ pub async fn accept(cx: &Cx, session: &Session, token: &str, name: &str, passwor
         Ok(())
     })
     .await?;
-    session::start(session, user, invitation.business).await?;
+    if invitation.has_account {
+        // Their second factor is asked for as at any sign-in.
+        return session::admit(cx, session, user, Proof::Password, "/switch").await;
+    }
+    session::start(cx, session, user, invitation.business, Proof::Password.code()).await?;
+    lockout::passed(cx, user).await?;
     let caller = cx.caller_for()(Actor::Member { member, user, role: invitation.role }, invitation.business);
-    audit::note(&cx.app, &caller, Action::SessionStarted, None, Outcome::Done, None).await
+    audit::note(&cx.app, &caller, Action::SessionStarted, None, Outcome::Done, None).await?;
+    Ok("/home".to_owned())
 }
 
 async fn prove_account(cx: &Cx, email: &str, password: Secret) -> Result<(), AppError> {
-    let account = lobby::sign_in_lookup(cx.app.db(), email).await?;
-    match cx.app.passwords().verify(password, account.map(|a| a.password_hash)).await? {
-        Verdict::Wrong => Err(AppError::field("password", Bad::Mismatch)),
-        Verdict::Right | Verdict::RightButOld => Ok(()),
+    let wrong = || AppError::field("password", Bad::Mismatch);
+    let account = lobby::sign_in_lookup(cx.app.db(), email).await?.ok_or_else(wrong)?;
+    let verdict = cx.app.passwords().verify(password, Some(account.password_hash)).await?;
+    if lockout::standing(cx, account.user).await? != Standing::Open {
+        return Err(wrong());
     }
+    if verdict == Verdict::Wrong {
+        lockout::failed(cx, account.user).await?;
+        return Err(wrong());
+    }
+    Ok(())
 }

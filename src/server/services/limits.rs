@@ -1,7 +1,7 @@
 //! How often is too often. Per node and in memory: a limit protects this machine, a promise stands in the database.
 
 use std::{
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     num::NonZeroU32,
     sync::{
         Mutex, PoisonError,
@@ -17,14 +17,17 @@ use crate::model::id::{BusinessId, ConnectionId};
 pub const APPLIED_PER_MINUTE: u32 = 200;
 /// Provider events that are received at all. Above ten times the other something is broken: 429.
 pub const RECEIVED_PER_MINUTE: u32 = 2_000;
-/// Tries to sign in, sign up, open links, per address and minute.
+/// Tries to sign in, sign up, open links, per minute and address; of IPv6, per /64, which is one subscriber.
 pub const SIGN_INS_PER_MINUTE: u32 = 30;
+/// The same, per minute and network (/24; of IPv6, /48): who has many addresses has them side by side.
+pub const NETWORK_SIGN_INS_PER_MINUTE: u32 = 300;
 
 /// The limiters of one process, and the counts of what was turned away.
 pub struct Limits {
     applied: DefaultKeyedRateLimiter<BusinessId>,
     received: DefaultKeyedRateLimiter<BusinessId>,
     sign_ins: DefaultKeyedRateLimiter<IpAddr>,
+    network_sign_ins: DefaultKeyedRateLimiter<IpAddr>,
     refusals: Mutex<Vec<Refusal>>,
     /// Webhooks to addresses that nobody has.
     pub unknown_tokens: AtomicU64,
@@ -39,6 +42,14 @@ pub struct Refusal {
     pub count: i64,
 }
 
+/// An address with so many of its last bits set to zero: of an IPv4 address, and of an IPv6 address.
+fn without(address: IpAddr, bits: (u32, u32)) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => Ipv4Addr::from_bits(v4.to_bits() & (u32::MAX << bits.0)).into(),
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << bits.1)).into(),
+    }
+}
+
 fn per_minute(count: u32) -> Quota {
     Quota::per_minute(NonZeroU32::new(count).expect("limits are above zero"))
 }
@@ -49,6 +60,7 @@ impl Default for Limits {
             applied: RateLimiter::keyed(per_minute(APPLIED_PER_MINUTE)),
             received: RateLimiter::keyed(per_minute(RECEIVED_PER_MINUTE)),
             sign_ins: RateLimiter::keyed(per_minute(SIGN_INS_PER_MINUTE)),
+            network_sign_ins: RateLimiter::keyed(per_minute(NETWORK_SIGN_INS_PER_MINUTE)),
             refusals: Mutex::default(),
             unknown_tokens: AtomicU64::new(0),
         }
@@ -68,10 +80,11 @@ impl Limits {
         self.received.check_key(&business).is_ok()
     }
 
-    /// Whether this address may try once more to get in.
+    /// Whether this address may try once more to get in. What it is refused itself is not held against its network.
     #[must_use]
     pub fn may_try_sign_in(&self, address: IpAddr) -> bool {
-        self.sign_ins.check_key(&address).is_ok()
+        self.sign_ins.check_key(&without(address, (0, 64))).is_ok()
+            && self.network_sign_ins.check_key(&without(address, (8, 80))).is_ok()
     }
 
     /// Counts a webhook that was turned away.
@@ -100,5 +113,43 @@ impl Limits {
         self.applied.retain_recent();
         self.received.retain_recent();
         self.sign_ins.retain_recent();
+        self.network_sign_ins.retain_recent();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many of these tries are let through. Some refill while the test runs, so the bounds below are loose.
+    fn admitted(limits: &Limits, addresses: impl Iterator<Item = String>) -> u32 {
+        let may = |text: String| limits.may_try_sign_in(text.parse().expect("an address"));
+        addresses.map(|text| u32::from(may(text))).sum()
+    }
+
+    fn about(limit: u32) -> std::ops::Range<u32> {
+        limit..limit + limit / 10
+    }
+
+    #[test]
+    fn one_address_tries_only_so_often_whatever_it_calls_itself() {
+        let limits = Limits::default();
+        let clothes = (0..90).map(|n| if n % 2 == 0 { "192.0.2.7".to_owned() } else { "::ffff:192.0.2.7".to_owned() });
+        assert!(about(SIGN_INS_PER_MINUTE).contains(&admitted(&limits, clothes)));
+        assert!(limits.may_try_sign_in("192.0.2.8".parse().expect("an address")), "its neighbour still may");
+        let subscriber = (0..90).map(|n| format!("2001:db8:1:2::{n}"));
+        assert!(about(SIGN_INS_PER_MINUTE).contains(&admitted(&limits, subscriber)));
+        assert!(limits.may_try_sign_in("2001:db8:1:3::1".parse().expect("an address")));
+    }
+
+    #[test]
+    fn many_addresses_of_one_network_try_only_so_often_together() {
+        let limits = Limits::default();
+        let neighbours = (0..1_000).map(|n| format!("192.0.2.{}", n % 250));
+        assert!(about(NETWORK_SIGN_INS_PER_MINUTE).contains(&admitted(&limits, neighbours)));
+        assert!(limits.may_try_sign_in("192.0.3.1".parse().expect("an address")), "the next network still may");
+        let subscribers = (0..1_000).map(|n| format!("2001:db8:1:{n:x}::1"));
+        assert!(about(NETWORK_SIGN_INS_PER_MINUTE).contains(&admitted(&limits, subscribers)));
+        assert!(limits.may_try_sign_in("2001:db8:2::1".parse().expect("an address")));
     }
 }

@@ -1,13 +1,14 @@
-//! Changing and removing people (PER-5).
+//! Changing and removing people (PER-5, ACC-10).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::audit;
+use super::{audit, device};
 use crate::{
-    model::{audit::Action, field::Bad, id::MemberId, permission::Role},
+    model::{audit::Action, field::Bad, id::MemberId, permission::Role, session::EndCause},
     server::{
+        caller::{SessionHash, SignedIn},
         http::{AppError, Cx},
-        store,
+        store::{self, TenantTx, member::Member},
     },
 };
 
@@ -24,24 +25,63 @@ pub async fn set_role(cx: &Cx, id: MemberId, role: &str) -> Result<(), AppError>
         let member = store::member::get(&mut act.tx, id).await?;
         act.before(json!({ "role": member.role.code() }));
         act.after(json!({ "role": to.code() }));
-        if !person.role.covers(to) || !person.role.covers(member.role) {
-            return Err(AppError::Refused);
-        }
-        if member.role == Role::Owner && to != Role::Owner && store::member::other_owners(&mut act.tx, id).await? == 0 {
-            return Err(AppError::field("role", Bad::LastOwner));
-        }
-        Ok(store::member::set_role(&mut act.tx, id, member.role, to).await?)
+        change_role(&mut act.tx, person, &member, to).await
     })
     .await
 }
 
-/// Ends a membership: extensions go, open streams end within seconds, sessions are worth nothing from the next request.
+/// The change of a role inside an act, with its rules.
 ///
 /// # Errors
 /// As [`set_role`].
+pub(super) async fn change_role(
+    tx: &mut TenantTx,
+    person: &SignedIn,
+    member: &Member,
+    to: Role,
+) -> Result<(), AppError> {
+    if !person.role.covers(to) || !person.role.covers(member.role) {
+        return Err(AppError::Refused);
+    }
+    if to != Role::Owner {
+        keep_an_owner(tx, member, "role").await?;
+    }
+    Ok(store::member::set_role(tx, member.id, member.role, to).await?)
+}
+
+/// Makes somebody an owner, so that the business does not hang on one person, and the last owner can leave.
+///
+/// # Errors
+/// Invalid without the typed word; refused for who is no owner; conflict when they are one already.
+pub async fn hand_over(cx: &Cx, id: MemberId, word: &str) -> Result<(), AppError> {
+    let person = cx.signed_in()?;
+    audit::audited(&cx.app, &person.caller, Action::MemberHandedOver, async |act| {
+        act.on("member", id.0);
+        let member = store::member::get(&mut act.tx, id).await?;
+        act.before(json!({ "role": member.role.code() }));
+        act.after(json!({ "role": Role::Owner.code() }));
+        if person.role != Role::Owner {
+            return Err(AppError::Refused);
+        }
+        if member.role == Role::Owner {
+            return Err(AppError::Conflict);
+        }
+        if word.trim() != "owner" {
+            return Err(AppError::field("word", Bad::Confirm("owner".to_owned())));
+        }
+        Ok(store::member::set_role(&mut act.tx, id, member.role, Role::Owner).await?)
+    })
+    .await
+}
+
+/// Ends a membership, and with it everything that hangs on it: extensions, invitations that wait, the person's sessions and
+/// programs in this business, with their streams.
+///
+/// # Errors
+/// As [`set_role`]; invalid without the typed word.
 pub async fn remove(cx: &Cx, id: MemberId, confirm: &str) -> Result<(), AppError> {
     let person = cx.signed_in()?;
-    audit::audited(&cx.app, &person.caller, Action::MemberRemoved, async |act| {
+    let ended = audit::audited(&cx.app, &person.caller, Action::MemberRemoved, async |act| {
         act.on("member", id.0);
         let member = store::member::get(&mut act.tx, id).await?;
         act.before(json!({ "role": member.role.code() }));
@@ -51,12 +91,66 @@ pub async fn remove(cx: &Cx, id: MemberId, confirm: &str) -> Result<(), AppError
         if confirm.trim() != "remove" {
             return Err(AppError::field("confirm", Bad::Confirm("remove".to_owned())));
         }
-        if member.role == Role::Owner && store::member::other_owners(&mut act.tx, id).await? == 0 {
-            return Err(AppError::field("confirm", Bad::LastOwner));
-        }
-        let extensions = store::extension::delete_of(&mut act.tx, id).await?;
-        act.after(json!({ "extensions_removed": extensions }));
-        Ok(store::member::remove(&mut act.tx, id).await?)
+        let ended = end_membership(&mut act.tx, person, &member, "confirm").await?;
+        act.after(ended.counts());
+        Ok(ended)
     })
-    .await
+    .await?;
+    // Only now: a stream that is cut before the commit would come back.
+    device::end_streams(&cx.app, &ended.sessions);
+    Ok(())
+}
+
+/// What the end of a membership has ended.
+#[derive(Debug, Clone)]
+pub(super) struct Ended {
+    pub sessions: Vec<SessionHash>,
+    extensions: u64,
+    invitations: u64,
+    programs: i64,
+}
+
+impl Ended {
+    /// As audit entries say it.
+    pub fn counts(&self) -> Value {
+        json!({
+            "extensions_removed": self.extensions,
+            "invitations_withdrawn": self.invitations,
+            "programs_signed_out": self.programs,
+            "sessions_ended": self.sessions.len(),
+        })
+    }
+}
+
+/// The end of a membership inside an act, with its rules. Streams are the caller's, after the commit.
+///
+/// # Errors
+/// As [`remove`]; `field` is what is wrong when the last owner would go.
+pub(super) async fn end_membership(
+    tx: &mut TenantTx,
+    person: &SignedIn,
+    member: &Member,
+    field: &str,
+) -> Result<Ended, AppError> {
+    if !person.role.covers(member.role) {
+        return Err(AppError::Refused);
+    }
+    keep_an_owner(tx, member, field).await?;
+    let id = member.id;
+    let ended = Ended {
+        extensions: store::extension::delete_of(tx, id).await?,
+        invitations: store::invitation::revoke_sent_by(tx, id).await?,
+        programs: store::lobby::token_families_revoke_member(tx, id).await?,
+        sessions: store::lobby::sessions_end_member(tx, id, EndCause::Removed).await?,
+    };
+    store::review::note_removal(tx, id).await?;
+    store::member::remove(tx, id).await?;
+    Ok(ended)
+}
+
+async fn keep_an_owner(tx: &mut TenantTx, member: &Member, field: &str) -> Result<(), AppError> {
+    if member.role == Role::Owner && store::member::other_owners(tx, member.id).await? == 0 {
+        return Err(AppError::field(field, Bad::LastOwner));
+    }
+    Ok(())
 }

@@ -1,4 +1,6 @@
-//! Signing in and out (ACC-1, ACC-5). Known and unknown addresses get the same answer in the same time.
+//! Signing in and out (ACC-1, ACC-3, ACC-5, ACC-8). Known and unknown addresses get the same answer in the same time.
+//!
+//! Every way in ends in [`admit`] with its [`Proof`]. To add a way: a proof, and a service that calls it.
 
 use std::time::Duration;
 
@@ -12,15 +14,20 @@ use crate::{
         field::Bad,
         id::{BusinessId, UserId},
         personal::Email,
+        session::EndCause,
     },
     server::{
         caller::{Actor, Caller},
-        http::{AppError, Cx},
-        services::audit,
+        http::{AppError, Cx, action::local},
+        kit::At,
+        services::{
+            audit, challenge, factor,
+            lockout::{self, Standing},
+        },
         store::{
             self,
             lobby::Membership,
-            session::{BUSINESS, USER},
+            session::{AGENT, BUSINESS, MEANS, NETWORK, PROVED, USER},
         },
         vault::{Secret, password::Verdict},
     },
@@ -28,23 +35,36 @@ use crate::{
 
 /// A refused sign-in is answered no sooner than this. What is done for a known address and not for an unknown one (its
 /// memberships are read, the refusal is written down) takes milliseconds and disappears in it.
-const REFUSAL: Duration = Duration::from_millis(600);
+pub const REFUSAL: Duration = Duration::from_millis(600);
 
-/// Signs a person in to the business they joined first; `/switch` leads to the others.
+/// Signs a person in to the business they joined first, or asks for their second factor; `/switch` leads to their other
+/// businesses. Says where to go on.
 ///
 /// # Errors
 /// Invalid, with one and the same message in the same time, for an unknown address, a wrong password, and a person
 /// without a business; limited per address of the network.
-pub async fn sign_in(cx: &Cx, session: &Session, email: &str, password: Secret) -> Result<(), AppError> {
+pub async fn sign_in(
+    cx: &Cx,
+    session: &Session,
+    email: &str,
+    password: Secret,
+    next: &str,
+) -> Result<String, AppError> {
     let answer_at = Instant::now() + REFUSAL;
-    let result = try_sign_in(cx, session, email, password).await;
+    let result = try_sign_in(cx, session, email, password, next).await;
     if matches!(result, Err(AppError::Invalid(_))) {
         sleep_until(answer_at).await;
     }
     result
 }
 
-async fn try_sign_in(cx: &Cx, session: &Session, email: &str, password: Secret) -> Result<(), AppError> {
+async fn try_sign_in(
+    cx: &Cx,
+    session: &Session,
+    email: &str,
+    password: Secret,
+    next: &str,
+) -> Result<String, AppError> {
     if !cx.app.limits().may_try_sign_in(cx.visitor.address) {
         return Err(AppError::Limited { retry_after: 60 });
     }
@@ -56,29 +76,123 @@ async fn try_sign_in(cx: &Cx, session: &Session, email: &str, password: Secret) 
     let stored = account.as_ref().map(|a| a.password_hash.clone());
     let verdict = cx.app.passwords().verify(password.clone(), stored).await?;
     let Some(account) = account else { return Err(wrong()) };
-    let memberships = store::lobby::memberships_of(cx.app.db(), account.user).await?;
-    if verdict == Verdict::Wrong {
-        for membership in &memberships {
-            let caller = caller_of(cx, account.user, membership);
-            audit::note(&cx.app, &caller, Action::SessionRefused, None, Outcome::Refused, None).await?;
+    // A locked account costs and answers the same as a wrong password: the hash was computed all the same (ACC-4).
+    let locked = lockout::standing(cx, account.user).await? != Standing::Open;
+    if locked || verdict == Verdict::Wrong {
+        if !locked {
+            lockout::failed(cx, account.user).await?;
         }
+        note_refused(cx, account.user).await?;
         return Err(wrong());
     }
-    let Some(home) = memberships.first() else { return Err(wrong()) };
     if verdict == Verdict::RightButOld {
         let hash = cx.app.passwords().hash(password).await?;
         store::lobby::password_rehash(cx.app.db(), account.user, &hash).await?;
     }
-    start(session, account.user, home.business).await?;
-    audit::note(&cx.app, &caller_of(cx, account.user, home), Action::SessionStarted, None, Outcome::Done, None).await
+    match admit(cx, session, account.user, Proof::Password, next).await {
+        // Somebody without a business is told no more than a stranger.
+        Err(AppError::Missing) => Err(wrong()),
+        other => other,
+    }
 }
 
-/// Begins a session with a new id, whatever the browser brought (session fixation).
+/// Writes a refused sign-in down, in each business of the person.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn note_refused(cx: &Cx, user: UserId) -> Result<(), AppError> {
+    for membership in store::lobby::memberships_of(cx.app.db(), user).await? {
+        let caller = caller_of(cx, user, &membership);
+        audit::note(&cx.app, &caller, Action::SessionRefused, None, Outcome::Refused, None).await?;
+    }
+    Ok(())
+}
+
+/// How somebody has shown who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    Password,
+    /// A mailed link, or the code that stands for it.
+    Link,
+    Passkey,
+    Google,
+    Totp,
+    Recovery,
+    EmailCode,
+}
+
+impl Proof {
+    /// As sessions and audit entries name it.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Link => "link",
+            Self::Passkey => "passkey",
+            Self::Google => "google",
+            Self::Totp => "totp",
+            Self::Recovery => "recovery",
+            Self::EmailCode => "email_code",
+        }
+    }
+}
+
+/// The first proof was good: starts the session, or asks for the second factor (ACC-3). Says where to go on. A passkey is
+/// two factors in one.
+///
+/// # Errors
+/// Missing for a person without a business; the database cannot be reached.
+pub async fn admit(cx: &Cx, session: &Session, user: UserId, proof: Proof, next: &str) -> Result<String, AppError> {
+    let next = local(next).unwrap_or("/home");
+    let factors = store::lobby::factors_of(cx.app.db(), user).await?;
+    if factors.any() && proof != Proof::Passkey {
+        challenge::begin(cx, user, proof, next).await?;
+        return Ok("/sign-in/factor".to_owned());
+    }
+    enter(cx, session, user, proof.code()).await?;
+    Ok(next.to_owned())
+}
+
+/// Everything is proved: a new session in the business that the person joined first. `means` names the proofs.
+///
+/// # Errors
+/// Missing for a person without a business; the database cannot be reached.
+pub async fn enter(cx: &Cx, session: &Session, user: UserId, means: &str) -> Result<(), AppError> {
+    let memberships = store::lobby::memberships_of(cx.app.db(), user).await?;
+    let home = memberships.first().ok_or(AppError::Missing)?;
+    start(cx, session, user, home.business, means).await?;
+    lockout::passed(cx, user).await?;
+    audit::audited(&cx.app, &caller_of(cx, user, home), Action::SessionStarted, async |act| {
+        act.on("member", home.member.0);
+        act.after(json!({ "means": means }));
+        Ok(())
+    })
+    .await
+}
+
+/// Begins a session with a new id, whatever the browser brought (session fixation). The person has just proved who they
+/// are, by `means`.
 ///
 /// # Errors
 /// The session store cannot be reached.
-pub async fn start(session: &Session, user: UserId, business: BusinessId) -> Result<(), AppError> {
-    let broken = |e: tower_sessions::session::Error| AppError::Unavailable(Box::new(e));
+pub async fn start(
+    cx: &Cx,
+    session: &Session,
+    user: UserId,
+    business: BusinessId,
+    means: &str,
+) -> Result<(), AppError> {
+    begin(cx, session, user, business, means, cx.visitor.now).await
+}
+
+async fn begin(
+    cx: &Cx,
+    session: &Session,
+    user: UserId,
+    business: BusinessId,
+    means: &str,
+    proved: At,
+) -> Result<(), AppError> {
     // `flush` would keep the id that the browser brought for the next record: `cycle_id` draws a new one, and ends the
     // old session where there was one.
     if session.id().is_some() {
@@ -87,7 +201,69 @@ pub async fn start(session: &Session, user: UserId, business: BusinessId) -> Res
     }
     session.insert(USER, user).await.map_err(broken)?;
     session.insert(BUSINESS, business).await.map_err(broken)?;
+    session.insert(AGENT, &*cx.visitor.agent).await.map_err(broken)?;
+    session.insert(NETWORK, cx.visitor.origin.network.clone().unwrap_or_default()).await.map_err(broken)?;
+    session.insert(MEANS, means).await.map_err(broken)?;
+    session.insert(PROVED, proved.as_second()).await.map_err(broken)?;
     session.save().await.map_err(broken)
+}
+
+fn broken(error: tower_sessions::session::Error) -> AppError {
+    AppError::Unavailable(Box::new(error))
+}
+
+/// A further proof of somebody who is signed in (ACC-8): the session goes on under a new id, freshly proved.
+///
+/// # Errors
+/// Nobody is signed in; the session store cannot be reached.
+pub async fn prove(cx: &Cx, session: &Session, proof: Proof) -> Result<(), AppError> {
+    let person = cx.signed_in()?;
+    // Loaded before its row goes, so that what it holds goes on; a session that was ended meanwhile does not.
+    session.load().await.map_err(broken)?;
+    if !store::lobby::session_forget(cx.app.db(), &person.session).await? {
+        return Err(AppError::SignedOut);
+    }
+    cx.app.hub().end_session(&person.session);
+    session.cycle_id().await.map_err(broken)?;
+    session.insert(PROVED, cx.visitor.now.as_second()).await.map_err(broken)?;
+    session.save().await.map_err(broken)?;
+    audit::audited(&cx.app, &person.caller, Action::SessionProved, async |act| {
+        act.after(json!({ "means": proof.code() }));
+        Ok(())
+    })
+    .await
+}
+
+/// Asks somebody who is signed in again who they are: by password, or by a code of their second factor.
+///
+/// # Errors
+/// Invalid when it is wrong, or after too many wrong ones; limited per address of the network.
+pub async fn confirm(cx: &Cx, session: &Session, password: Secret, code: &str) -> Result<(), AppError> {
+    let person = cx.signed_in()?;
+    if !cx.app.limits().may_try_sign_in(cx.visitor.address) {
+        return Err(AppError::Limited { retry_after: 60 });
+    }
+    // Who needs a mailed link to sign in has signed in already.
+    let open = lockout::standing(cx, person.user).await? != Standing::Locked;
+    let proof = if code.trim().is_empty() {
+        let account = store::lobby::sign_in_lookup(cx.app.db(), person.email.reveal()).await?;
+        let verdict = cx.app.passwords().verify(password, account.map(|a| a.password_hash)).await?;
+        (verdict != Verdict::Wrong).then_some(Proof::Password)
+    } else {
+        factor::check_code(&cx.app, person.user, code, cx.visitor.now).await?
+    };
+    match proof {
+        Some(proof) if open => prove(cx, session, proof).await,
+        _ => {
+            if open {
+                lockout::failed(cx, person.user).await?;
+            }
+            audit::note(&cx.app, &person.caller, Action::SessionProved, None, Outcome::Refused, None).await?;
+            let (field, problem) =
+                if code.trim().is_empty() { ("password", Bad::Password) } else { ("code", Bad::Code) };
+            Err(AppError::field(field, problem))
+        }
+    }
 }
 
 /// Ends the session here, its open streams, and writes it down.
@@ -110,8 +286,12 @@ pub async fn switch(cx: &Cx, session: &Session, to: BusinessId) -> Result<(), Ap
     let person = cx.signed_in()?;
     let memberships = store::lobby::memberships_of(cx.app.db(), person.user).await?;
     let target = memberships.iter().find(|m| m.business == to).ok_or(AppError::Missing)?;
+    // Ended here and not by the new id's coming, for the cause; a session that was ended meanwhile does not go on.
+    if !store::lobby::session_end(cx.app.db(), &person.session, EndCause::Switched, cx.visitor.now).await? {
+        return Err(AppError::SignedOut);
+    }
     cx.app.hub().end_session(&person.session);
-    start(session, person.user, target.business).await?;
+    begin(cx, session, person.user, target.business, &person.means, person.proved).await?;
     let caller = caller_of(cx, person.user, target);
     audit::audited(&cx.app, &caller, Action::SessionSwitched, async |act| {
         act.on("member", target.member.0);

@@ -2,15 +2,19 @@
 //! mailbox, never to the screen.
 
 use serde_json::json;
+use tokio::time::{Instant, sleep_until};
 use tower_sessions::Session;
 
-use super::{audit, session};
+use super::{
+    audit, lockout,
+    session::{self, Proof},
+};
 use crate::{
     model::{
         audit::{Action, Outcome},
         field::{Fields, text},
         id::{BusinessId, MemberId, UserId},
-        password,
+        password::{self, Policy},
         permission::Role,
         personal::{Email, PersonName},
         profile::Profile,
@@ -31,7 +35,8 @@ pub const LINK_SECONDS: i64 = 600;
 /// Takes an application and sends a mail: with the link, or, when the address has an account, with a note that it has.
 ///
 /// # Errors
-/// Invalid fields; limited per address of the network. Never whether the address is known.
+/// Invalid fields; limited per address of the network. Never whether the address is known, nor by the time it takes: a
+/// known one writes less.
 pub async fn start(cx: &Cx, email: &str, business: &str, profile: &str, zone: &str) -> Result<(), AppError> {
     if !cx.app.limits().may_try_sign_in(cx.visitor.address) {
         return Err(AppError::Limited { retry_after: 60 });
@@ -44,6 +49,7 @@ pub async fn start(cx: &Cx, email: &str, business: &str, profile: &str, zone: &s
     let (Some(email), Some(business), Some(profile), Some(zone)) = (email, business, profile, zone) else {
         return Err(fields.into());
     };
+    let answer_at = Instant::now() + session::REFUSAL;
     let token = Token::draw(cx.app.entropy());
     let started = lobby::sign_up_start(
         cx.app.db(),
@@ -60,7 +66,9 @@ pub async fn start(cx: &Cx, email: &str, business: &str, profile: &str, zone: &s
     )
     .await?;
     let mail = if started { Mail::sign_up(&cx.app, &email, &token) } else { Mail::already_here(&cx.app, &email) };
-    mail::enqueue(&cx.app, &mail).await
+    mail::enqueue(&cx.app, &mail).await?;
+    sleep_until(answer_at).await;
+    Ok(())
 }
 
 /// What a sign-up token stands for.
@@ -80,7 +88,7 @@ pub async fn finish(cx: &Cx, session: &Session, token: &str, name: &str, passwor
     let mut fields = Fields::default();
     let name = fields.take("name", name.parse::<PersonName>());
     let context = [sign_up.email.as_str(), &sign_up.business_name, name.as_ref().map_or("", PersonName::reveal)];
-    fields.take("password", password::check(password.expose(), &context));
+    fields.take("password", password::check_by(Policy::default(), password.expose(), &context));
     let Some(name) = name else { return Err(fields.into()) };
     fields.finish()?;
     let hash = cx.app.passwords().hash(password).await?;
@@ -106,7 +114,8 @@ pub async fn finish(cx: &Cx, session: &Session, token: &str, name: &str, passwor
         Ok(())
     })
     .await?;
-    session::start(session, user, business).await?;
+    session::start(cx, session, user, business, Proof::Password.code()).await?;
+    lockout::passed(cx, user).await?;
     let caller = cx.caller_for()(Actor::Member { member, user, role: Role::Owner }, business);
     audit::note(&cx.app, &caller, Action::SessionStarted, None, Outcome::Done, None).await
 }

@@ -28,6 +28,7 @@ const TAKEN: &[(&str, &str)] = &[
     ("members_user_key", "email"),
     ("extensions_extension_key", "extension"),
     ("extensions_target_key", "target"),
+    ("networks_range_key", "range"),
 ];
 
 impl From<sqlx::Error> for StoreError {

@@ -3,7 +3,7 @@
 use super::{StoreError, TenantTx, types::read};
 use crate::{
     model::{
-        id::InvitationId,
+        id::{InvitationId, MemberId},
         permission::{Permission, Role},
         personal::Email,
     },
@@ -103,4 +103,49 @@ pub async fn revoke(tx: &mut TenantTx, id: InvitationId) -> Result<(), StoreErro
     .execute(tx.conn())
     .await?;
     if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Stale) }
+}
+
+/// An open invitation, locked: who withdraws it, accepts it or sends it again comes after this transaction.
+///
+/// # Errors
+/// Refused without `team.invite`; missing when it is not this business's, or not open any more.
+pub async fn take(tx: &mut TenantTx, id: InvitationId) -> Result<Invitation, StoreError> {
+    tx.may_all(Permission::TeamInvite)?;
+    let (business, now) = (tx.business(), tx.now());
+    let r = sqlx::query!(
+        "select email, role, created_at, expires_at from invitations
+         where business_id = $1 and id = $2 and accepted_at is null and revoked_at is null and expires_at > $3
+         for update",
+        business.0,
+        id.0,
+        now
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(Invitation {
+        id,
+        email: read("invitations.email", &r.email)?,
+        role: read("invitations.role", &r.role)?,
+        created_at: r.created_at,
+        expires_at: r.expires_at,
+    })
+}
+
+/// Withdraws every open invitation that somebody has sent, and says how many there were.
+///
+/// # Errors
+/// Refused without `team.manage`.
+pub async fn revoke_sent_by(tx: &mut TenantTx, member: MemberId) -> Result<u64, StoreError> {
+    tx.may_all(Permission::TeamManage)?;
+    let (business, now) = (tx.business(), tx.now());
+    let done = sqlx::query!(
+        "update invitations set revoked_at = $3
+         where business_id = $1 and invited_by = $2 and accepted_at is null and revoked_at is null and expires_at > $3",
+        business.0,
+        member.0,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected())
 }

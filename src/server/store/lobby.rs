@@ -2,12 +2,30 @@
 //! whole list of holes in the tenant wall. Sessions have their own file, [`super::session`]; founding and joining stand
 //! in [`joining`], what waits its turn in [`queue`].
 
+mod challenge;
+mod device;
+mod factor;
 mod joining;
+mod link;
+mod lockout;
+mod policy;
 mod queue;
+mod review;
+mod signing_key;
+mod token;
 
+pub use challenge::*;
+pub use device::*;
+pub use factor::*;
 pub use joining::*;
+pub use link::*;
+pub use lockout::*;
+pub use policy::*;
 pub use queue::*;
+pub use review::*;
+pub use signing_key::*;
 use sqlx::PgPool;
+pub use token::*;
 
 use super::{StoreError, types::read};
 use crate::model::{

@@ -14,7 +14,10 @@ use tower_sessions::{
 
 use super::{StoreError, types::read};
 use crate::{
-    model::id::{BusinessId, MemberId, TraceId, UserId},
+    model::{
+        id::{BusinessId, MemberId, SessionId, TraceId, UserId},
+        session::EndCause,
+    },
     server::{
         caller::{Actor, Caller, Origin, SessionHash, SignedIn},
         kit::{At, clock::SharedClock},
@@ -25,6 +28,14 @@ use crate::{
 pub const USER: &str = "user";
 /// The key under which the business they work in stands.
 pub const BUSINESS: &str = "business";
+/// The key under which the kind of device stands.
+pub const AGENT: &str = "agent";
+/// The key under which the coarse network stands.
+pub const NETWORK: &str = "network";
+/// The key under which the instant of the last proof stands, in seconds since 1970.
+pub const PROVED: &str = "proved";
+/// The key under which the means of the proofs stand.
+pub const MEANS: &str = "means";
 /// A session ends this long after it began, whatever happens.
 pub const ABSOLUTE_SECONDS: i64 = 12 * 3600;
 /// A session ends when nobody asked for this long.
@@ -36,7 +47,8 @@ pub fn hash(id: Id) -> SessionHash {
     Sha256::digest(id.0.to_be_bytes()).to_vec()
 }
 
-fn idle() -> PgInterval {
+/// [`IDLE_SECONDS`], as the database counts.
+pub(in crate::server::store) fn idle() -> PgInterval {
     PgInterval { months: 0, days: 0, microseconds: IDLE_SECONDS * 1_000_000 }
 }
 
@@ -121,8 +133,14 @@ impl SessionStore for PgSessions {
         .transpose()
     }
 
+    /// Whoever knows of another cause than signing out has ended the session before
+    /// (`store::lobby::session_end`): then nothing is left to do here.
     async fn delete(&self, id: &Id) -> SessionResult<()> {
-        sqlx::query!("select lobby.session_delete($1)", hash(*id)).execute(&self.db).await.map_err(backend)?;
+        let (cause, now) = (EndCause::SignedOut.code(), self.clock.now());
+        sqlx::query_scalar!("select lobby.session_end($1, $2, $3)", hash(*id), cause, now)
+            .fetch_one(&self.db)
+            .await
+            .map_err(backend)?;
         Ok(())
     }
 }
@@ -140,11 +158,12 @@ pub async fn callers(
     trace: TraceId,
 ) -> Result<Vec<SignedIn>, StoreError> {
     let rows = sqlx::query!(
-        r#"select id_hash as "id_hash!", user_id as "user_id!", member_id as "member_id!",
+        r#"select id_hash as "id_hash!", session_id as "session_id!", user_id as "user_id!", member_id as "member_id!",
                member_name as "member_name!", email as "email!", role as "role!", business_id as "business_id!",
                business_name as "business_name!", profile as "profile!", zone as "zone!",
-               last_seen_at as "last_seen_at!", open_pops as "open_pops!"
-           from lobby.session_caller($1, $2, $3)"#,
+               last_seen_at as "last_seen_at!", open_pops as "open_pops!", proved as "proved!", means as "means!",
+               factor_due, restricted as "restricted!"
+           from lobby.session_standing($1, $2, $3)"#,
         hashes,
         now,
         idle(),
@@ -171,6 +190,11 @@ pub async fn callers(
                 profile: read("businesses.profile", &r.profile)?,
                 zone: r.zone,
                 session: r.id_hash,
+                session_id: SessionId(r.session_id),
+                proved: At::from_second(r.proved),
+                means: r.means,
+                factor_due: r.factor_due,
+                restricted: r.restricted,
                 last_seen: r.last_seen_at,
                 open_pops: r.open_pops,
             })
@@ -178,20 +202,20 @@ pub async fn callers(
         .collect()
 }
 
-/// Notes that the person did something. At most one write a minute.
+/// Notes that the person did something, and in which network. At most one write a minute.
 ///
 /// # Errors
 /// The database cannot be reached.
-pub async fn touch(db: &PgPool, session: &SessionHash, now: At) -> Result<(), StoreError> {
-    sqlx::query!("select lobby.session_touch($1, $2)", session, now).execute(db).await?;
+pub async fn touch(db: &PgPool, session: &SessionHash, network: &str, now: At) -> Result<(), StoreError> {
+    sqlx::query!("select lobby.session_seen($1, $2, $3)", session, network, now).execute(db).await?;
     Ok(())
 }
 
-/// Deletes sessions that are over.
+/// Moves sessions whose time is over to the past ones: idle, or at their longest time.
 ///
 /// # Errors
 /// The database cannot be reached.
 pub async fn trim(db: &PgPool, now: At) -> Result<i64, StoreError> {
-    let gone = sqlx::query_scalar!("select lobby.sessions_trim($1, $2)", now, idle()).fetch_one(db).await?;
-    Ok(gone.unwrap_or(0))
+    let over = sqlx::query_scalar!("select lobby.sessions_end_over($1, $2)", now, idle()).fetch_one(db).await?;
+    Ok(over.unwrap_or(0))
 }

@@ -9,13 +9,15 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
+use subtle::ConstantTimeEq;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
-    Bound, Purpose, Secret, VaultError,
+    Bound, Purpose, Secret, VaultError, ed25519, jwt,
     seal::{self, Key},
 };
 use crate::{
@@ -34,15 +36,17 @@ const CACHE_SECONDS: i64 = 60;
 
 /// Seals and opens. One per process.
 #[derive(Clone)]
-pub struct Vault(Arc<Inner>);
+pub struct Vault(pub(super) Arc<Inner>);
 
-struct Inner {
+pub(super) struct Inner {
     master: Key,
     master_id: String,
-    clock: SharedClock,
-    entropy: SharedEntropy,
-    db: PgPool,
+    pub(super) clock: SharedClock,
+    pub(super) entropy: SharedEntropy,
+    pub(super) db: PgPool,
     cache: Mutex<Cache>,
+    /// The keys that sign tokens, for [`super::jwt`].
+    pub(super) signing: jwt::Cache,
 }
 
 #[derive(Default)]
@@ -68,13 +72,19 @@ pub fn master_key(hex: &Secret) -> Result<Key, VaultError> {
     Ok(key)
 }
 
+fn hmac(key: &Key) -> Hmac<Sha256> {
+    <Hmac<Sha256> as KeyInit>::new_from_slice(key.as_slice()).expect("HMAC takes keys of any length")
+}
+
 impl Vault {
     #[must_use]
     pub fn new(master: Key, db: PgPool, clock: SharedClock, entropy: SharedEntropy) -> Self {
         // An id, so that a wrapped key says which master key it needs; not the key, and no way back to it.
         let digest = Sha256::new().chain_update(b"ringfort/master-key-id/").chain_update(*master).finalize();
         let master_id = hex::encode(&digest[..8]);
-        Self(Arc::new(Inner { master, master_id, clock, entropy, db, cache: Mutex::default() }))
+        ed25519::install();
+        let (cache, signing) = (Mutex::default(), jwt::Cache::default());
+        Self(Arc::new(Inner { master, master_id, clock, entropy, db, cache, signing }))
     }
 
     /// The name of the master key in use. Safe to show.
@@ -105,6 +115,25 @@ impl Vault {
     pub fn open_own(&self, purpose: Purpose, row: Uuid, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         let bound = Bound { business: BusinessId(Uuid::nil()), purpose, row };
         seal::open(&self.own_key(purpose), bound, sealed)
+    }
+
+    /// Authenticates `parts` as the installation's own: HMAC-SHA256 (RFC 2104) under a key that is for nothing else. Each
+    /// part goes in with its length, so that the parts cannot be cut differently.
+    #[must_use]
+    pub fn mac_own(&self, purpose: Purpose, parts: &[&[u8]]) -> [u8; 32] {
+        let mut mac = hmac(&self.own_key(purpose));
+        for part in parts {
+            mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+
+    /// Whether [`Self::mac_own`] made `presented` of these parts. In constant time: how long it takes must not tell how
+    /// much of a guess is right.
+    #[must_use]
+    pub fn is_mac_own(&self, purpose: Purpose, parts: &[&[u8]], presented: &[u8]) -> bool {
+        bool::from(self.mac_own(purpose, parts).as_slice().ct_eq(presented))
     }
 
     /// Makes a data key for a business that is being founded.

@@ -1,12 +1,17 @@
 //! Secrets (KEY-1): envelope encryption, passwords. A secret leaves this room only inside the call that needs it.
 //!
 //! [`seal`] is the cipher and its header, [`keys`] the master key and the data keys of businesses, [`password`] the
-//! hashes. To seal a new kind of value: a variant of [`Purpose`].
+//! hashes, [`totp`] and [`codes`] second factors, [`jwt`] the tokens of programs with [`ed25519`] below them. To seal a
+//! new kind of value: a variant of [`Purpose`].
 
+pub mod codes;
+mod ed25519;
+pub mod jwt;
 pub mod keys;
 pub mod password;
 pub mod seal;
 pub mod secret;
+pub mod totp;
 
 pub use keys::Vault;
 pub use seal::{Bound, Purpose};
@@ -25,6 +30,8 @@ pub enum VaultError {
     BadHash,
     #[error("too many passwords are being checked at once")]
     Busy,
+    #[error("a token could not be signed, or a key for tokens not be read")]
+    Token(#[from] jsonwebtoken::errors::Error),
     #[error("storing or reading a data key failed")]
     Store(#[from] crate::server::store::StoreError),
 }

@@ -32,6 +32,13 @@ pub enum Purpose {
     ScreenPop,
     Mail,
     Flash,
+    /// Seals nothing: it is the key that a known browser's cookie is authenticated with.
+    Device,
+    Reveal,
+    TotpSeed,
+    SigningKey,
+    /// Seals nothing: it is the key that the records of closed access reviews are signed with.
+    ReviewRecord,
 }
 
 /// Where a sealed value stands: it opens nowhere else.

@@ -8,13 +8,65 @@ use crate::ui::wire::{Done, Fault};
 #[server(endpoint = "sign-in")]
 pub async fn sign_in(email: String, password: String, #[server(default)] next: String) -> Result<Done, Fault> {
     use crate::server::{
+        http::action::{session, using},
+        services,
+        vault::Secret,
+    };
+
+    using(async |cx| {
+        Ok(Done::at(services::session::sign_in(cx, &session()?, &email, Secret::new(password), &next).await?))
+    })
+    .await
+}
+
+/// Answers the second factor's question.
+#[server(endpoint = "sign-in/factor")]
+pub async fn answer_factor(code: String) -> Result<Done, Fault> {
+    use crate::server::{
+        http::{
+            AppError,
+            action::{session, using},
+        },
+        services::challenge,
+    };
+
+    using(async |cx| match challenge::answer(cx, &session()?, &code).await {
+        Ok(to) => Ok(Done::at(to)),
+        Err(AppError::Missing) => {
+            Ok(Done::at("/sign-in").saying("That took too long, or too many tries. Please sign in again."))
+        }
+        Err(other) => Err(other),
+    })
+    .await
+}
+
+/// Mails a code to somebody who waits for their second factor's question.
+#[server(endpoint = "sign-in/factor/mail")]
+pub async fn mail_factor_code() -> Result<Done, Fault> {
+    use crate::server::{http::action::using, services::challenge};
+
+    using(async |cx| {
+        challenge::send_code(cx).await?;
+        Ok(Done::at("/sign-in/factor").saying("A code is on its way to your mailbox. It is good for ten minutes."))
+    })
+    .await
+}
+
+/// Shows again who one is, and goes on to where that was asked.
+#[server(endpoint = "confirm")]
+pub async fn confirm(
+    #[server(default)] password: String,
+    #[server(default)] code: String,
+    #[server(default)] next: String,
+) -> Result<Done, Fault> {
+    use crate::server::{
         http::action::{local, session, using},
         services,
         vault::Secret,
     };
 
     using(async |cx| {
-        services::session::sign_in(cx, &session()?, &email, Secret::new(password)).await?;
+        services::session::confirm(cx, &session()?, Secret::new(password), &code).await?;
         Ok(Done::at(local(&next).unwrap_or("/home")))
     })
     .await
@@ -24,12 +76,13 @@ pub async fn sign_in(email: String, password: String, #[server(default)] next: S
 #[server(endpoint = "sign-out")]
 pub async fn sign_out() -> Result<Done, Fault> {
     use crate::server::{
-        http::action::{session, using},
+        http::action::{forget_pages, session, using},
         services,
     };
 
     using(async |cx| {
         services::session::sign_out(cx, &session()?).await?;
+        forget_pages();
         Ok(Done::at("/sign-in").saying("You are signed out."))
     })
     .await
@@ -78,8 +131,8 @@ pub async fn join(name: String, password: String) -> Result<Done, Fault> {
     };
 
     using(async |cx| {
-        invitation::accept(cx, &session()?, &link_token(cx)?, &name, Secret::new(password)).await?;
-        Ok(Done::at("/home").saying("Welcome. This is your home page."))
+        let to = invitation::accept(cx, &session()?, &link_token(cx)?, &name, Secret::new(password)).await?;
+        Ok(Done::at(to).saying("Welcome. You have joined."))
     })
     .await
 }

@@ -5,5 +5,11 @@
 
 pub mod account;
 pub mod calls;
+pub mod device;
+pub mod factor;
+pub mod link;
+pub mod policy;
+pub mod review;
 pub mod setup;
 pub mod team;
+pub mod token;

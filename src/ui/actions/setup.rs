@@ -136,6 +136,18 @@ pub async fn save_settings(name: String, zone: String) -> Result<Done, Fault> {
     .await
 }
 
+/// Changes what the business asks of its people's passwords.
+#[server(endpoint = "setup/save-password-policy")]
+pub async fn save_password_policy(policy: String) -> Result<Done, Fault> {
+    use crate::server::{http::action::using, services::password};
+
+    using(async |cx| {
+        password::save_policy(cx, &policy).await?;
+        Ok(Done::at("/settings").saying("Saved. It counts for the next password that somebody chooses."))
+    })
+    .await
+}
+
 /// Changes how long a kind of data lives.
 #[server(endpoint = "retention/save")]
 pub async fn save_retention(

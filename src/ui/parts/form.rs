@@ -66,7 +66,7 @@ pub(super) fn Problem(name: &'static str, problem: MaybeText) -> impl IntoView {
     })
 }
 
-/// One line of text. `kind` is the input's type; `autocomplete` and `maxlength` are left out when empty.
+/// One line of text. `kind` is the input's type; `autocomplete`, `inputmode` and `maxlength` are left out when empty.
 #[component]
 pub fn TextField(
     name: &'static str,
@@ -76,6 +76,7 @@ pub fn TextField(
     #[prop(optional, into)] hint: MaybeText,
     #[prop(default = "text")] kind: &'static str,
     #[prop(optional)] autocomplete: &'static str,
+    #[prop(optional)] inputmode: &'static str,
     #[prop(default = true)] required: bool,
     #[prop(optional)] maxlength: u32,
 ) -> impl IntoView {
@@ -92,6 +93,7 @@ pub fn TextField(
                 value=value
                 required=required
                 autocomplete=(!autocomplete.is_empty()).then_some(autocomplete)
+                inputmode=(!inputmode.is_empty()).then_some(inputmode)
                 maxlength=(maxlength > 0).then(|| maxlength.to_string())
                 aria-describedby=describedby
                 aria-invalid=invalid

@@ -15,6 +15,9 @@ pub enum FaultKind {
     BadRequest,
     SignedOut,
     Refused,
+    Unproved,
+    FactorDue,
+    Outside,
     Missing,
     Conflict,
     TooLarge,
@@ -74,7 +77,7 @@ impl FaultKind {
         match self {
             Self::BadRequest => 400,
             Self::SignedOut => 401,
-            Self::Refused => 403,
+            Self::Refused | Self::Unproved | Self::FactorDue | Self::Outside => 403,
             Self::Missing => 404,
             Self::Conflict => 409,
             Self::TooLarge => 413,
@@ -92,6 +95,9 @@ impl FaultKind {
             Self::BadRequest => "This request could not be read",
             Self::SignedOut => "Please sign in",
             Self::Refused => "Your role does not allow this",
+            Self::Unproved => "Please show again that it is you",
+            Self::FactorDue => "Please set up your second factor first",
+            Self::Outside => "You are not in a network of this business",
             Self::Missing => "There is nothing here",
             Self::Conflict => "Somebody else changed this meanwhile",
             Self::TooLarge => "This is too large",
@@ -112,6 +118,18 @@ impl FaultKind {
             Self::Refused => {
                 "Nothing was changed. If you need this for your work, ask the owner of your business to change your \
                  role."
+            }
+            Self::Unproved => {
+                "Nothing was changed. This asks again who you are when your last proof is older than ten minutes: load the \
+                 page again."
+            }
+            Self::FactorDue => {
+                "Nothing was changed. Your business asks everybody in your role for a second factor: set one up in your \
+                 account, and everything opens again."
+            }
+            Self::Outside => {
+                "Nothing was changed. Your business lets its people in from its own networks only, and this address is not \
+                 in one of them. Go on from there, or ask who changes its settings to add yours."
             }
             Self::Missing => "The address may be mistyped, or what was here is gone. Nothing was changed.",
             Self::Conflict => "Nothing of yours was saved. Load the page again, look at the change, and try once more.",

@@ -3,7 +3,7 @@
 
 use ringfort::{
     model::{
-        id::{AuditId, CallId, ExtensionId, InvitationId, PopId},
+        id::{AuditId, BatchId, CallId, ExtensionId, InvitationId, NetworkId, PopId, ReviewId},
         permission::Role,
     },
     server::vault::Purpose,
@@ -27,6 +27,9 @@ pub struct Filled {
     pub call: CallId,
     pub pop: PopId,
     pub audit: AuditId,
+    pub network: NetworkId,
+    pub review: ReviewId,
+    pub batch: BatchId,
 }
 
 impl TestApp {
@@ -38,6 +41,9 @@ impl TestApp {
             call: self.app.draw(),
             pop: self.app.draw(),
             audit: self.app.draw(),
+            network: self.app.draw(),
+            review: self.app.draw(),
+            batch: self.app.draw(),
         };
         let plain = br#"{"party":null,"matches":[],"problem":"No agency system is connected."}"#;
         let pop = self.seal(business.id, Purpose::ScreenPop, filled.pop.0, plain).await;
@@ -51,6 +57,9 @@ impl TestApp {
             .replace("{call}", &filled.call.0.to_string())
             .replace("{pop}", &filled.pop.0.to_string())
             .replace("{audit}", &filled.audit.0.to_string())
+            .replace("{network}", &filled.network.0.to_string())
+            .replace("{review}", &filled.review.0.to_string())
+            .replace("{batch}", &filled.batch.0.to_string())
             .replace("{leg}", &self.app.draw::<Uuid>().to_string())
             .replace("{sealed}", &hex::encode(pop))
             .replace("{sid}", &sid(0xf1))
@@ -101,6 +110,28 @@ values ('{business}', gen_random_uuid(), 'fixture', 'fixture', '{}', now() + int
 
 insert into retention_rules (business_id, kind, days, changed_by, changed_at)
 values ('{business}', 'calls', 20, '{owner}', '{now}');
+
+insert into password_policies (business_id, policy, changed_by, changed_at)
+values ('{business}', 'length', '{owner}', '{now}');
+
+insert into factor_rules (business_id, role, required_from, grace_days, changed_by, changed_at)
+values ('{business}', 'viewer', timestamptz '{now}' + interval '30 days', 14, '{owner}', '{now}');
+
+-- Tests come from 127.0.0.1.
+insert into networks (business_id, id, range, note, created_by, created_at)
+values ('{business}', '{network}', '127.0.0.0/8', 'This machine', '{owner}', '{now}');
+
+insert into reviews (business_id, id, opened_at, due_at, opened_by, reminded)
+values ('{business}', '{review}', '{now}', timestamptz '{now}' + interval '21 days', '{owner}', 3);
+
+insert into review_items (business_id, review_id, member_id, role_then)
+values ('{business}', '{review}', '{agent}', 'agent');
+
+insert into invitation_batches (business_id, id, created_by, created_at)
+values ('{business}', '{batch}', '{owner}', '{now}');
+
+insert into invitation_batch_rows (business_id, batch_id, line, email, role, result)
+values ('{business}', '{batch}', 1, 'new@example.com', 'agent', 'invited');
 
 insert into retention_runs (business_id, id, kind, cutoff, state, started_at, finished_at)
 values ('{business}', gen_random_uuid(), 'calls', '{now}', 'finished', '{now}', '{now}');

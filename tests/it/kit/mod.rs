@@ -10,5 +10,5 @@ pub mod twilio;
 
 pub use app::{PUBLIC_URL, TestApp};
 pub use browser::{Browser, Reply, form};
-pub use people::Business;
+pub use people::{Business, Member};
 pub use snapshot::matches_snapshot;

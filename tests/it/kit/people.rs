@@ -8,7 +8,7 @@ use ringfort::{
     },
     server::{
         boot::router::SESSION_COOKIE,
-        store::session::{ABSOLUTE_SECONDS, BUSINESS, USER, hash},
+        store::session::{ABSOLUTE_SECONDS, BUSINESS, MEANS, PROVED, USER, hash},
         vault::Secret,
     },
 };
@@ -78,7 +78,7 @@ impl TestApp {
     /// A new person in a business. They have no password until [`Self::give_password`].
     pub async fn join(&self, business: BusinessId, role: Role, email: &str) -> Member {
         let (user, id): (UserId, MemberId) = (self.app.draw(), self.app.draw());
-        sqlx::query("insert into lobby.users (id, email, password_hash, created_at) values ($1, $2, 'none', $3)")
+        sqlx::query("insert into lobby.users (id, email, password_hash, created_at) values ($1, $2, '$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyB0aGlz$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA', $3)")
             .bind(user)
             .bind(email)
             .bind(self.now())
@@ -125,7 +125,7 @@ impl TestApp {
         .bind(member.business)
         .bind(now)
         .bind(now.plus(ABSOLUTE_SECONDS))
-        .bind(json!({ USER: member.user, BUSINESS: member.business }))
+        .bind(json!({ USER: member.user, BUSINESS: member.business, PROVED: now.as_second(), MEANS: "password" }))
         .execute(&self.owner)
         .await
         .expect("a session");

@@ -8,8 +8,8 @@ use crate::{
     model::{
         audit::{Action, Outcome},
         id::{
-            AuditId, BusinessId, CallId, ConnectionId, ExtensionId, InvitationId, JobId, MemberId, PopId, ReceiptId,
-            RunId, TraceId,
+            AuditId, BatchId, BusinessId, CallId, ConnectionId, ExtensionId, InvitationId, JobId, MemberId, NetworkId,
+            PopId, ReceiptId, ReviewId, RunId, SessionId, TraceId,
         },
     },
     server::{
@@ -123,6 +123,7 @@ pub fn target(e: &Entry, may: May) -> AnyView {
         "connection" if may.connections => Some(format!("/connections/{id}")),
         "member" if may.team => Some(format!("/team/{id}")),
         "audit_entry" => Some(format!("/audit/{id}")),
+        "review" => Some(format!("/reviews/{id}")),
         _ => None,
     };
     let shown = format!("{word} {}", cells::tail(&id));
@@ -137,6 +138,7 @@ pub fn target(e: &Entry, may: May) -> AnyView {
 pub fn id_text(kind: &str, id: Uuid) -> String {
     match kind {
         "audit_entry" => AuditId(id).to_string(),
+        "batch" => BatchId(id).to_string(),
         "business" => BusinessId(id).to_string(),
         "call" => CallId(id).to_string(),
         "connection" | "webhook" => ConnectionId(id).to_string(),
@@ -144,9 +146,12 @@ pub fn id_text(kind: &str, id: Uuid) -> String {
         "invitation" => InvitationId(id).to_string(),
         "job" => JobId(id).to_string(),
         "member" => MemberId(id).to_string(),
+        "network" => NetworkId(id).to_string(),
         "pop" => PopId(id).to_string(),
         "receipt" => ReceiptId(id).to_string(),
         "retention_run" => RunId(id).to_string(),
+        "review" => ReviewId(id).to_string(),
+        "session" | "token_family" => SessionId(id).to_string(),
         _ => id.to_string(),
     }
 }

@@ -162,10 +162,12 @@ pub fn risks(m: &Model) -> Option<AnyView> {
     }
     let mut found = risks::of_connections(&m.connections, m.now);
     found.extend(risks::of_retention(&m.retention, m.now));
+    found.extend(risks::of_review(m.review.as_ref(), m.now));
+    found.extend(risks::of_factors(&m.without_factor, m.now));
     let none = found.is_empty().then(|| {
         view! {
             <p class="toolbar">
-                <span>"Connections and deletion work as they should."</span>
+                <span>"Connections, deletion and access are as they should be."</span>
                 <Badge tone=Tone::Good icon="check" text="Nothing open".to_owned() />
             </p>
         }

@@ -17,6 +17,8 @@ use crate::{
             call_log::{self, Counts, Line},
             connection::Connection,
             live::BoardCall,
+            lobby::WithoutFactor,
+            review::Review,
         },
     },
 };
@@ -39,6 +41,9 @@ pub struct Model {
     pub retention: Vec<Row>,
     pub entries: Vec<Entry>,
     pub steps: Vec<Step>,
+    /// The newest access review.
+    pub review: Option<Review>,
+    pub without_factor: Vec<WithoutFactor>,
 }
 
 /// Calls of today, and of the same day a week ago up to this time.
@@ -81,6 +86,9 @@ pub async fn load(cx: &Cx) -> Result<Model, AppError> {
         if may(role, Permission::Credentials) { store::connection::list(&mut tx).await? } else { Vec::new() };
     let steps = first_steps(&mut tx, role, &connections, people).await?;
     let entries = entries(&mut tx, role).await?;
+    let reviews = if may(role, Permission::TeamManage) { store::review::list(&mut tx).await? } else { Vec::new() };
+    let without_factor =
+        if may(role, Permission::Settings) { store::lobby::members_without_factor(&mut tx).await? } else { Vec::new() };
     tx.commit().await?;
     let retention =
         if may(role, Permission::RetentionRead) { services::retention::overview(cx).await? } else { Vec::new() };
@@ -98,6 +106,8 @@ pub async fn load(cx: &Cx) -> Result<Model, AppError> {
         retention,
         entries,
         steps,
+        review: reviews.into_iter().next(),
+        without_factor,
     })
 }
 

@@ -1,7 +1,13 @@
-//! What somebody should look at: connections that do not work as they should, deletion that does not run.
+//! What somebody should look at: connections that do not work as they should, deletion that does not run, access that nobody
+//! has looked at, people without a second factor.
 
 use crate::{
-    server::{kit::At, providers::telephony, services::retention::Row, store::connection::Connection},
+    server::{
+        kit::At,
+        providers::telephony,
+        services::retention::Row,
+        store::{connection::Connection, lobby::WithoutFactor, review::Review},
+    },
     ui::parts::Tone,
 };
 
@@ -65,6 +71,25 @@ pub fn of_retention(rows: &[Row], now: At) -> Vec<Risk> {
         .collect()
 }
 
+/// An access review that nobody finished in time.
+pub fn of_review(open: Option<&Review>, now: At) -> Option<Risk> {
+    let review = open.filter(|review| review.closed_at.is_none() && review.due_at <= now)?;
+    let left = review.people - review.decided;
+    let text = format!("The access review is past its time: {left} of {} people are undecided.", review.people);
+    Some(Risk { tone: Tone::Bad, word: "Overdue", text, href: format!("/reviews/{}", review.id) })
+}
+
+/// People who should have a second factor by now and have none: they are kept out until then.
+pub fn of_factors(missing: &[WithoutFactor], now: At) -> Option<Risk> {
+    let late = missing.iter().filter(|person| person.due.is_some_and(|due| due <= now)).count();
+    let says = match late {
+        0 => return None,
+        1 => "One person has no second factor and is kept out.".to_owned(),
+        many => format!("{many} people have no second factor and are kept out."),
+    };
+    Some(Risk { tone: Tone::Warn, word: "Missing", text: says, href: "/settings/security".to_owned() })
+}
+
 fn is_late(row: &Row, now: At) -> bool {
     let finished = row.last_run.as_ref().and_then(|run| run.finished_at);
     finished.is_none_or(|at| now.since(at) > LATE_SECONDS)
@@ -75,7 +100,11 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::model::{id::ConnectionId, retention::DataKind};
+    use crate::model::{
+        id::{ConnectionId, MemberId, ReviewId},
+        permission::Role,
+        retention::DataKind,
+    };
 
     fn now() -> At {
         At("2026-03-09T15:00:00Z".parse().expect("an instant"))
@@ -122,5 +151,33 @@ mod tests {
         let row = Row { kind: DataKind::Calls, days: 30, is_default: true, oldest: None, due: 3, last_run: None };
         assert_eq!(of_retention(std::slice::from_ref(&row), now()).len(), 1);
         assert!(of_retention(&[Row { due: 0, ..row }], now()).is_empty());
+    }
+
+    #[test]
+    fn a_review_is_a_risk_when_its_time_is_over() {
+        let review = |due_at, closed_at| Review {
+            id: ReviewId(Uuid::nil()),
+            opened_at: now().plus(-30 * DAY),
+            due_at,
+            opened_by: None,
+            closed_at,
+            closed_by: None,
+            record: None,
+            people: 5,
+            decided: 3,
+        };
+        let risk = of_review(Some(&review(now(), None)), now()).expect("a risk");
+        assert!(risk.text.contains("2 of 5"), "{}", risk.text);
+        assert_eq!(of_review(Some(&review(now().plus(1), None)), now()), None);
+        assert_eq!(of_review(Some(&review(now(), Some(now()))), now()), None);
+        assert_eq!(of_review(None, now()), None);
+    }
+
+    #[test]
+    fn people_without_a_factor_are_a_risk_when_they_are_kept_out() {
+        let person = |due| WithoutFactor { member: MemberId(Uuid::nil()), name: "Ada".into(), role: Role::Agent, due };
+        assert_eq!(of_factors(&[person(None), person(Some(now().plus(1)))], now()), None);
+        let risk = of_factors(&[person(Some(now())), person(Some(now()))], now()).expect("a risk");
+        assert!(risk.text.starts_with("2 people"), "{}", risk.text);
     }
 }

@@ -1,0 +1,179 @@
+// What a business asks of its people: a second factor by role (ACC-3), and the networks that they come from (ACC-9).
+
+import assert from "node:assert/strict";
+import {
+  base, bothWays, comeFrom, cookieOf, elsewhere, headingIs, page, pathOf, press, raw, seen, signOut, status, story,
+} from "./kit.mjs";
+import { found, giveCode, hire, recoveryCodes, setUp, showPassword } from "./people.mjs";
+import { Phone } from "./python.mjs";
+
+const problems = (tab) => tab.locator("#problems");
+const row = (tab, text) => tab.getByRole("row").filter({ hasText: text });
+const FACTOR = "/account/two-factor";
+
+bothWays("who must have a second factor by now is led to it, and nowhere else", async (stage, scripts) => {
+  const phone = new Phone();
+  const owner = await stage.open({ scripts, from: elsewhere() });
+  await found(owner);
+  // The page's stream is refused like everything else.
+  const tab = await stage.open({ scripts, from: elsewhere(), allow: [status(403)] });
+  const person = await hire(owner, tab, "agent");
+
+  await owner.goto(`${base}/settings`);
+  await press(owner, owner.getByRole("link", { name: "Sign-in security" }));
+  await owner.getByLabel("Role", { exact: true }).selectOption("agent");
+  await owner.getByLabel("Second factor", { exact: true }).selectOption("yes");
+  const days = owner.getByLabel("Days to set it up", { exact: true });
+  await days.fill("61");
+  await press(owner, owner.getByRole("button", { name: "Save" }));
+  assert.match(await problems(owner).innerText(), /write a whole number from 0 to 60/i);
+  assert.equal(await days.inputValue(), "61", "what was typed is kept");
+  assert.equal(await owner.getByLabel("Role", { exact: true }).inputValue(), "agent");
+  await days.fill("0");
+  await press(owner, owner.getByRole("button", { name: "Save" }));
+  await seen(owner.getByText("Saved. It counts from now on."));
+  const roles = owner.getByRole("region", { name: "What each role needs" });
+  assert.match(await row(roles, "Agent").innerText(), /Required\s+0\b/);
+  assert.match(await row(roles, "Owner").innerText(), /Not required/);
+  const people = owner.getByRole("region", { name: "People without a second factor" });
+  assert.match(await row(people, person.name).innerText(), /Agent[\s\S]*Kept out until then/);
+
+  // From the next click on.
+  await press(tab, tab.getByRole("navigation", { name: "Main" }).first().getByRole("link", { name: "Calls", exact: true }));
+  assert.equal(pathOf(tab), FACTOR);
+  await seen(tab.getByText("Your business asks you for a second factor."));
+  for (const path of ["/", "/home", "/board", "/calls", "/pops", "/account/sessions", "/account/password"]) {
+    await tab.goto(base + path);
+    assert.equal(pathOf(tab), FACTOR, path);
+  }
+  const cookie = await cookieOf(tab.context());
+  const told = await raw("/live", { cookie, headers: { accept: "text/event-stream" } });
+  assert.equal(told.status, 403);
+  assert.equal(JSON.parse(told.body).kind, "factor_due");
+  await tab.goto(`${base}/account`);
+  assert.equal(pathOf(tab), "/account", "who one is may be looked at");
+  await signOut(tab);
+  assert.equal(await showPassword(tab, person), FACTOR);
+
+  await setUp(tab, phone);
+  assert.equal((await recoveryCodes(tab)).length, 10);
+  for (const path of ["/home", "/calls", "/account/sessions"]) {
+    await tab.goto(base + path);
+    assert.equal(pathOf(tab), path, "everything opens again");
+  }
+  await owner.reload();
+  assert.equal(await row(people, person.name).count(), 0);
+});
+
+story("a factor that is not due yet is announced, and nothing is closed", async (stage) => {
+  const owner = await stage.open({ from: elsewhere() });
+  await found(owner);
+  await owner.goto(`${base}/settings/security?role=owner`);
+  await owner.getByLabel("Second factor", { exact: true }).selectOption("yes");
+  await owner.getByLabel("Days to set it up", { exact: true }).fill("7");
+  await press(owner, owner.getByRole("button", { name: "Save" }));
+  await owner.goto(`${base}/home`);
+  assert.equal(pathOf(owner), "/home");
+  await seen(owner.getByText(/Your business asks you for a second factor from/));
+  await press(owner, owner.getByRole("link", { name: "Set it up" }));
+  assert.equal(pathOf(owner), FACTOR);
+});
+
+story("a business lets its people in from its networks alone, and nobody shuts themselves out", async (stage) => {
+  // On this machine, without a proxy's word.
+  const owner = await stage.open();
+  await found(owner);
+  const tab = await stage.open({ from: "203.0.113.7", allow: [status(403), status(401)] });
+  const person = await hire(owner, tab, "dispatcher");
+  const allow = async (range, note) => {
+    await owner.getByLabel("Range", { exact: true }).fill(range);
+    await owner.getByLabel("Note", { exact: true }).fill(note);
+    await press(owner, owner.getByRole("button", { name: "Allow", exact: true }));
+  };
+  const remove = (range) => press(owner, owner.getByRole("button", { name: `Remove the network ${range}` }));
+
+  await owner.goto(`${base}/settings`);
+  await press(owner, owner.getByRole("link", { name: "Networks" }));
+  await seen(owner.getByText("You are at 127.0.0.1, which is in 127.0.0.1/32."));
+  await allow("203.0.113.0/24", "Field office");
+  assert.match(await problems(owner).innerText(), /your own address would then be outside .* add 127\.0\.0\.1\/32 first/i);
+  assert.equal(await owner.getByLabel("Range", { exact: true }).inputValue(), "203.0.113.0/24", "what was typed is kept");
+  assert.equal(await owner.getByLabel("Note", { exact: true }).inputValue(), "Field office");
+  await allow("127.0.0.1/8", "This machine");
+  assert.match(await problems(owner).innerText(), /you may mean 127\.0\.0\.0\/8/i);
+  await tab.goto(`${base}/calls`);
+  assert.equal(pathOf(tab), "/calls", "nothing was allowed yet, so nobody is kept out");
+
+  await allow("127.0.0.0/8", "This machine");
+  await seen(owner.getByText("The network is allowed. Everybody elsewhere is kept out."));
+  assert.match(await row(owner, "127.0.0.0/8").innerText(), /This machine/);
+
+  // Elsewhere: nothing of the business, and a way out.
+  const isKeptOut = async () => {
+    const answer = await tab.goto(`${base}/calls`);
+    assert.equal(answer.status(), 403);
+    await headingIs(tab, "You are not in a network of this business");
+    assert.equal(await tab.getByRole("navigation", { name: "Main" }).count(), 0);
+  };
+  await isKeptOut();
+  assert.ok(!(await tab.content()).includes(person.name));
+  await press(tab, tab.getByRole("button", { name: "Sign out" }));
+  assert.equal(pathOf(tab), "/sign-in");
+  await showPassword(tab, person);
+  await isKeptOut();
+  // The same session, carried inside.
+  await comeFrom(tab.context(), "127.9.9.9");
+  await tab.goto(`${base}/calls`);
+  assert.equal(pathOf(tab), "/calls");
+  await comeFrom(tab.context(), "203.0.113.7");
+  await isKeptOut();
+
+  await allow("203.0.113.0/24", "Field office");
+  await tab.goto(`${base}/calls`);
+  assert.equal(pathOf(tab), "/calls");
+  await remove("127.0.0.0/8");
+  assert.match(await problems(owner).innerText(), /your own address would then be outside/i);
+  assert.equal(await row(owner, "127.0.0.0/8").count(), 1);
+  await remove("203.0.113.0/24");
+  await seen(owner.getByText("The network is off the list. It counts at once."));
+  await isKeptOut();
+  await remove("127.0.0.0/8");
+  await seen(owner.getByText("No network is named"));
+  await tab.goto(`${base}/calls`);
+  assert.equal(pathOf(tab), "/calls", "without a list from everywhere");
+});
+
+story("a program is kept out by network and by factor like its person", async (stage) => {
+  const owner = await stage.open();
+  const person = await found(owner);
+  const ask = (path, { body, token, from }) =>
+    raw(`/api/v1${path}`, {
+      method: body ? "POST" : "GET",
+      body: body && JSON.stringify(body),
+      headers: {
+        "x-forwarded-for": from,
+        ...(body && { "content-type": "application/json" }),
+        ...(token && { authorization: `Bearer ${token}` }),
+      },
+    });
+  const grant = { grant_type: "password", email: person.email, password: person.password, device: "A phone" };
+  const away = elsewhere();
+  const { access_token: token } = JSON.parse((await ask("/token", { body: grant, from: away })).body);
+  assert.equal((await ask("/me", { token, from: away })).status, 200);
+
+  await owner.goto(`${base}/settings/networks`);
+  await owner.getByLabel("Range", { exact: true }).fill("127.0.0.0/8");
+  await owner.getByLabel("Note", { exact: true }).fill("This machine");
+  await press(owner, owner.getByRole("button", { name: "Allow", exact: true }));
+  const outside = await ask("/me", { token, from: away });
+  assert.deepEqual([outside.status, JSON.parse(outside.body).kind], [403, "outside"]);
+  assert.equal((await ask("/me", { token, from: "127.0.0.9" })).status, 200);
+
+  await owner.goto(`${base}/settings/security?role=owner`);
+  await owner.getByLabel("Second factor", { exact: true }).selectOption("yes");
+  await owner.getByLabel("Days to set it up", { exact: true }).fill("0");
+  await press(owner, owner.getByRole("button", { name: "Save" }));
+  assert.equal(pathOf(owner), FACTOR, "the rule counts for who made it too");
+  const due = await ask("/me", { token, from: "127.0.0.9" });
+  assert.deepEqual([due.status, JSON.parse(due.body).kind], [403, "factor_due"]);
+});

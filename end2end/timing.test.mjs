@@ -1,0 +1,180 @@
+// Neither by its answer nor by its time do sign-in and sign-up tell whether an address has an account (ACC-1).
+//
+// Times are compared as distributions. Two groups of answers are alike when nothing about them says which is which: the
+// test of Mann and Whitney finds no difference that chance would not make (p above 0.001), and the medians are close.
+
+import assert from "node:assert/strict";
+import { base, business, freshPassword, hex, page, post, story } from "./kit.mjs";
+import { seeded } from "./product.mjs";
+
+/** Asked side by side: few enough that nothing has to wait, as on an ordinary day. */
+const LANES = 4;
+const LEAST_P = 0.001;
+const MOST_MS = 10;
+
+const BUSINESS = { business: "Anything", profile: "outbound", zone: "America/Chicago" };
+
+// Nobody of these is in another story, because wrong passwords count against them (ACC-4). So few for each lock nobody, but
+// for the one who is locked on purpose.
+const people = [...business("voice_agents").users, ...business("outbound").users];
+const victim = people.pop();
+const SAMPLES = 3 * people.length;
+
+// The kinds of address that are tried. All are as long as the known one, so that length tells nothing either.
+const known = (person) => person.email;
+const locked = () => victim.email;
+const unknown = (person) => person.email.replace(/^[^@]+/, (box) => hex(box.length).slice(0, box.length));
+const malformed = (person) => person.email.replace("@", ".");
+
+let asked = 0;
+/** Where a try comes from, by the proxy's word: each from an address of its own. This net is set aside for measuring. */
+function elsewhere() {
+  const n = asked++;
+  return { "x-forwarded-for": `198.18.${n >> 8}.${n & 255}` };
+}
+
+// --- What is answered ---------------------------------------------------------------------------------------
+
+/** An answer without what is drawn anew each time: the date, the nonce, and the bytes of a sealed message. */
+function plain({ status, headers, body }) {
+  const { date, ...rest } = headers;
+  const nonce = rest["content-security-policy"].match(/'nonce-([^']+)'/)?.[1];
+  const text = JSON.stringify({ status, headers: rest, body });
+  const sealed = text.replace(/__Host-flash=[\w-]+/g, (flash) => `__Host-flash=(${flash.length})`);
+  return nonce ? sealed.replaceAll(nonce, "(nonce)") : sealed;
+}
+
+/** What a browser gets for a form at `from`: the answer, and the page that it leads to. */
+async function shown(from, fields) {
+  const answer = await post(`/api${from}`, fields, { headers: { ...elsewhere(), referer: base + from } });
+  assert.equal(answer.status, 303);
+  const cookie = [answer.headers["set-cookie"] ?? []].flat().map((c) => c.split(";")[0]).join("; ");
+  const next = await page(answer.headers.location, cookie || undefined);
+  assert.equal(next.status, 200);
+  return { page: next.body, all: (plain(answer) + plain(next)).replaceAll(fields.email, "(typed)") };
+}
+
+/** What a program gets, for which nothing is hidden behind another page: the status tells what became of it. */
+const told = (path, fields) => post(path, fields, { headers: { ...elsewhere(), accept: "application/json" } });
+
+// --- How long it takes --------------------------------------------------------------------------------------
+
+/** How long each kind takes, sample by sample in milliseconds, in random order; and the answers, equal ones once. */
+async function measure(kinds, ask, samples = SAMPLES) {
+  // The first of their kind open connections and fill caches: not counted.
+  await Promise.all(Object.values(kinds).map((kind) => ask(kind(people[0]))));
+  const turns = Object.keys(kinds).flatMap((name) =>
+    Array.from({ length: samples }, (_, n) => ({ name, email: kinds[name](people[n % people.length]) })),
+  );
+  seeded(7).shuffle(turns);
+  const times = Object.fromEntries(Object.keys(kinds).map((name) => [name, []]));
+  const answers = new Set();
+  const lane = async () => {
+    for (let turn = turns.pop(); turn; turn = turns.pop()) {
+      const began = performance.now();
+      const answer = await ask(turn.email);
+      times[turn.name].push(performance.now() - began);
+      assert.notEqual(answer.status, 429, "the demo must run with RINGFORT_TRUSTED_PROXIES=127.0.0.1, as in scripts/e2e");
+      answers.add(plain(answer));
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  return { times, answers: [...answers] };
+}
+
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+}
+
+/** 1 - erf(x) for x from 0, to seven digits (Numerical Recipes, section 6.2). */
+function erfc(x) {
+  const t = 1 / (1 + x / 2);
+  const terms = [
+    -1.26551223, 1.00002368, 0.37409196, 0.09678418, -0.18628806,
+    0.27886807, -1.13520398, 1.48851587, -0.82215223, 0.17087277,
+  ];
+  return t * Math.exp(-x * x + terms.reduceRight((sum, term) => term + t * sum, 0));
+}
+
+/**
+ * The two-sided p of the Mann-Whitney U test: how often chance alone would set two samples of one distribution apart at
+ * least as far. By the normal approximation, corrected for ties and for continuity.
+ */
+function mannWhitney(a, b) {
+  const all = [...a.map((value) => ({ value, of: a })), ...b.map((value) => ({ value, of: b }))];
+  all.sort((x, y) => x.value - y.value);
+  let [ranks, ties] = [0, 0];
+  for (let from = 0, to = 0; from < all.length; from = to) {
+    while (to < all.length && all[to].value === all[from].value) to++;
+    // Equal values share the mean of their ranks, which count from 1.
+    const mine = all.slice(from, to).filter((x) => x.of === a).length;
+    ranks += (mine * (from + 1 + to)) / 2;
+    ties += (to - from) ** 3 - (to - from);
+  }
+  const [m, n, both] = [a.length, b.length, all.length];
+  const off = Math.abs(ranks - (m * (m + 1)) / 2 - (m * n) / 2);
+  const deviation = Math.sqrt(((m * n) / 12) * (both + 1 - ties / (both * (both - 1))));
+  return deviation === 0 ? 1 : erfc(Math.max(0, off - 0.5) / deviation / Math.SQRT2);
+}
+
+/** Compares every kind with unknown addresses, tells what it found, and then judges. */
+function areAlike(what, { unknown: strangers, ...others }) {
+  const middle = median(strangers);
+  const found = Object.entries(others).map(([name, values]) => {
+    const [p, apart] = [mannWhitney(values, strangers), median(values) - middle];
+    return { name, p, apart, text: `${name} ${apart.toFixed(2)} ms off, p = ${p.toPrecision(3)}` };
+  });
+  const compared = found.map((kind) => kind.text).join("; ");
+  console.log(`timing of ${what}, medians of ${strangers.length}: unknown ${middle.toFixed(2)} ms; ${compared}`);
+  for (const { name, p, apart, text } of found) {
+    assert.ok(p > LEAST_P && Math.abs(apart) < MOST_MS, `${what} tells ${name} from unknown: ${text}`);
+  }
+}
+
+// --- The stories --------------------------------------------------------------------------------------------
+
+story("the ruler finds a difference where there is one, and none where there is none", async () => {
+  // The example of SciPy's documentation of mannwhitneyu, by its asymptotic method; and ties, worked out by hand.
+  assert.ok(Math.abs(mannWhitney([19, 22, 16, 29, 24], [20, 11, 17, 12]) - 0.11134688653) < 1e-6);
+  assert.ok(Math.abs(mannWhitney([1, 2, 2, 3], [2, 3, 3, 4]) - 0.17203370789) < 1e-6);
+  assert.equal(mannWhitney([5, 5, 5], [5, 5, 5]), 1);
+  const { random } = seeded(1);
+  const around = (middle) => Array.from({ length: SAMPLES }, () => middle + 4 * random());
+  assert.ok(mannWhitney(around(600), around(600)) > LEAST_P);
+  assert.ok(mannWhitney(around(600), around(602)) < LEAST_P, "two milliseconds would show");
+});
+
+story("signing in takes as long for an unknown address as for a known one, and says the same", async () => {
+  const ask = (email) => told("/api/sign-in", { email, password: freshPassword() });
+  for (let n = 0; n < 6; n++) await ask(victim.email);
+  const { times, answers } = await measure({ known, unknown, malformed, locked }, ask);
+  assert.ok(SAMPLES >= 60, "enough to judge by");
+  assert.equal(answers.length, 1, `every refusal is the same, byte for byte: ${answers.slice(0, 2).join("\n")}`);
+  assert.equal(JSON.parse(answers[0]).status, 422);
+  areAlike("sign-in", times);
+});
+
+story("signing up takes as long for an unknown address as for a known one, and says the same", async () => {
+  const ask = (email) => told("/api/sign-up", { ...BUSINESS, email });
+  // Here the database is written to, whose time varies: more samples see through that.
+  const { times, answers } = await measure({ known, unknown }, ask, 2 * SAMPLES);
+  assert.equal(answers.length, 1, `every answer is the same, byte for byte: ${answers.slice(0, 2).join("\n")}`);
+  assert.equal(JSON.parse(answers[0]).status, 200);
+  areAlike("sign-up", times);
+});
+
+story("a browser is shown the same bytes for a known address as for an unknown one", async () => {
+  const person = people.at(-1);
+  const signIn = (kind) => shown("/sign-in", { email: kind(person), password: freshPassword() });
+  const refused = await signIn(known);
+  assert.match(refused.page, /address and password do not match an account here/i);
+  assert.ok(refused.all.includes("(typed)"), "what was typed is kept");
+  for (const kind of [unknown, malformed]) assert.equal((await signIn(kind)).all, refused.all, `sign-in, ${kind.name}`);
+
+  const signUp = (kind) => shown("/sign-up", { ...BUSINESS, email: kind(person) });
+  const sent = await signUp(known);
+  assert.match(sent.page, /We have sent you a mail/);
+  assert.equal((await signUp(unknown)).all, sent.all, "sign-up");
+});

@@ -1,0 +1,193 @@
+//! Signing in by a mailed link (ACC-2), in three pages: asking for it, waiting for it (where a code can be typed), and
+//! opening it.
+
+use axum::{http::StatusCode, response::Response};
+use leptos::{prelude::*, server_fn::ServerFn};
+use serde::Deserialize;
+
+use super::sign_up::demo_mails;
+use crate::{
+    model::permission::Need,
+    server::{
+        http::{
+            AppError, Cx,
+            action::{local, see_other},
+            flash::FormState,
+            render::Page,
+        },
+        services::{self, link::Offer},
+    },
+    ui::{
+        actions::link::{AskLink, EnterLink, EnterLinkCode},
+        parts::{ErrorSummary, Form, PageHead, Submit, TextField},
+    },
+};
+
+/// Who may open these pages. The token of an opened link is in a cookie.
+pub const NEED: Need = Need::Public;
+
+/// Where to go on after signing in.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Query {
+    next: String,
+}
+
+/// `GET /sign-in/link`
+///
+/// # Errors
+/// A query that cannot be read.
+pub async fn ask(cx: Cx) -> Result<Response, AppError> {
+    let query: Query = cx.query()?;
+    if cx.visitor.signed_in.is_some() {
+        return Ok(see_other("/home"));
+    }
+    let next = local(&query.next).unwrap_or_default().to_owned();
+    let form = cx.form::<AskLink>();
+    Ok(Page::new("Sign in by mail").show(&cx, || ask_view(form, next)))
+}
+
+fn ask_view(form: FormState, next: String) -> AnyView {
+    view! {
+        <PageHead title="Sign in by mail".to_owned() lede="We mail you a link that signs you in, without a password." />
+        <div class="stack">
+            <ErrorSummary problems=form.problems() />
+            <Form action=AskLink::PATH.to_owned()>
+                <input type="hidden" name="next" value=next />
+                <TextField
+                    name="email"
+                    label="Email address"
+                    kind="email"
+                    autocomplete="username"
+                    maxlength=254
+                    value=form.value("email", "")
+                    problem=form.problem("email")
+                />
+                <Submit label="Mail me the link" />
+            </Form>
+        </div>
+        <p class="plain-foot">
+            "You have your password at hand? "
+            <a class="link" href="/sign-in">"Sign in with it"</a>
+        </p>
+    }
+    .into_any()
+}
+
+/// `GET /sign-in/link/sent`: the same whether or not a mail was sent.
+///
+/// # Errors
+/// None of its own.
+pub async fn sent(cx: Cx) -> Result<Response, AppError> {
+    if cx.visitor.signed_in.is_some() {
+        return Ok(see_other("/home"));
+    }
+    let (demo, form) = (cx.app.config().demo, cx.form::<EnterLinkCode>());
+    Ok(Page::new("Check your mail").show(&cx, || sent_view(demo, form)))
+}
+
+fn sent_view(demo: bool, form: FormState) -> AnyView {
+    let minutes = services::link::SECONDS / 60;
+    view! {
+        <PageHead title="Check your mail".to_owned() />
+        <div class="stack">
+            <p>
+                {format!(
+                    "If the address has an account here, a mail is on its way. Its link is good for {minutes} minutes.",
+                )}
+            </p>
+            <p>"Open it in this browser. Opened anywhere else, it shows a code: type that here."</p>
+            <ErrorSummary problems=form.problems() />
+            <Form action=EnterLinkCode::PATH.to_owned()>
+                <TextField
+                    name="code"
+                    label="Code"
+                    hint="Eight letters and digits."
+                    autocomplete="one-time-code"
+                    maxlength=20
+                    problem=form.problem("code")
+                />
+                <Submit label="Sign in" />
+            </Form>
+            {demo_mails(demo)}
+        </div>
+        <p class="plain-foot">
+            "No mail after a few minutes? Look into the spam folder, or "
+            <a class="link" href="/sign-in/link">"ask again"</a>
+            "."
+        </p>
+    }
+    .into_any()
+}
+
+/// `GET /sign-in/link/open`: needs the cookie that opening the mailed link has set. Consumes nothing.
+///
+/// # Errors
+/// The database cannot be reached. A link that is over is a page of its own.
+pub async fn open(cx: Cx) -> Result<Response, AppError> {
+    let found = match cx.visitor.link.as_deref() {
+        Some(token) => services::link::peek(&cx, token).await,
+        None => Err(AppError::Missing),
+    };
+    match found {
+        Ok(offer) => Ok(Page::new("Sign in by mail").show(&cx, || open_view(offer))),
+        Err(AppError::Missing) => {
+            let page = Page { status: StatusCode::NOT_FOUND, ..Page::new("This link is over") };
+            Ok(page.show(&cx, over_view))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn open_view(offer: Offer) -> AnyView {
+    let (lede, content) = match offer {
+        Offer::SignIn => ("You asked for this link here. One press, and you are in.", press("Sign in")),
+        Offer::ShowCode => (
+            "You asked for this link in another browser, so it signs you in there: with a code that you see here.",
+            press("Show me the code"),
+        ),
+        Offer::Code(code) => ("Type this code in the browser where you asked for the link.", shown(code)),
+    };
+    view! {
+        <PageHead title="Sign in by mail".to_owned() lede=lede />
+        <div class="stack">{content}</div>
+    }
+    .into_any()
+}
+
+fn press(label: &'static str) -> AnyView {
+    view! {
+        <Form action=EnterLink::PATH.to_owned()>
+            <Submit label=label />
+        </Form>
+    }
+    .into_any()
+}
+
+fn shown(code: String) -> AnyView {
+    view! {
+        <p class="secret">{code}</p>
+        <p>
+            "You have not asked for it? Then somebody else has: close this page, and tell the code to nobody. No one \
+             at Ringfort will ever ask you for it."
+        </p>
+    }
+    .into_any()
+}
+
+fn over_view() -> AnyView {
+    view! {
+        <PageHead title="This link is over".to_owned() />
+        <div class="stack">
+            <p>
+                "A link works once, for a few minutes, until a newer one is asked for. Nothing was changed; a new link \
+                 is a minute away."
+            </p>
+            <div class="row">
+                <a class="btn btn-primary" href="/sign-in/link">"Mail me a new link"</a>
+                <a class="btn btn-quiet" href="/sign-in">"Sign in with a password"</a>
+            </div>
+        </div>
+    }
+    .into_any()
+}

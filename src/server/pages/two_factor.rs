@@ -1,0 +1,202 @@
+//! One's second factors (ACC-3): which there are, and how to set one up or take it away. Setting up the app is a page
+//! of its own (`app.rs`), and so are the recovery codes when they are drawn (`codes.rs`).
+
+mod app;
+mod codes;
+mod qr;
+
+pub use app::page as app;
+use axum::response::Response;
+pub use codes::page as codes;
+use leptos::{prelude::*, server_fn::ServerFn};
+
+use super::{cells::fact, text};
+use crate::{
+    model::{
+        factor::{FEW_LEFT, Factor, RECOVERY_CODES},
+        permission::Need,
+    },
+    server::{
+        http::{AppError, Cx, flash::FormState, render::Page},
+        kit::At,
+        services::factor,
+        store::lobby::{FactorDates, Factors},
+    },
+    ui::{
+        actions::factor::{DrawRecovery, RemoveTotp, StartTotp, SwitchEmailOff, SwitchEmailOn},
+        parts::{Badge, Card, ErrorSummary, Facts, Form, Notice, PageHead, Submit, TextField, Tone},
+    },
+};
+
+/// Who may open these pages: everybody has an account.
+pub const NEED: Need = Need::SignedIn;
+
+struct Model {
+    zone: String,
+    email: String,
+    dates: FactorDates,
+    remove: FormState,
+    /// What is wrong with the forms that are one button each.
+    problems: Vec<(String, String)>,
+}
+
+async fn load(cx: &Cx) -> Result<Model, AppError> {
+    let person = cx.signed_in()?;
+    let forms =
+        [cx.form::<StartTotp>(), cx.form::<SwitchEmailOn>(), cx.form::<SwitchEmailOff>(), cx.form::<DrawRecovery>()];
+    Ok(Model {
+        zone: person.zone.clone(),
+        email: person.email.masked(),
+        dates: factor::dates(cx).await?,
+        remove: cx.form::<RemoveTotp>(),
+        problems: forms.iter().flat_map(FormState::problems).collect(),
+    })
+}
+
+/// `GET /account/two-factor`
+///
+/// # Errors
+/// Nobody is signed in; the database cannot be reached.
+pub async fn page(cx: Cx) -> Result<Response, AppError> {
+    let model = load(&cx).await?;
+    Ok(Page::new("Two-factor sign-in").under("Your account", "/account").show(&cx, || view(model)))
+}
+
+fn view(m: Model) -> AnyView {
+    let factors = Factors::from(m.dates);
+    let none = (!factors.any()).then(|| {
+        view! {
+            <Notice tone=Tone::Warn title="Your password is all that protects your account">
+                "Set up an authenticator app: then somebody who learns your password still cannot sign in."
+            </Notice>
+        }
+    });
+    let authenticator = authenticator(m.dates.totp, &m.zone, &m.remove);
+    let recovery = factors.any().then(|| recovery(&m.dates, &m.zone));
+    let by_email = by_email(m.dates.email_codes, &m.zone, &m.email);
+    view! {
+        <PageHead
+            title="Two-factor sign-in".to_owned()
+            lede="Besides your password, signing in asks for something that only you have."
+        />
+        <div class="stack">
+            <ErrorSummary problems=m.problems />
+            {none}
+            {authenticator}
+            {recovery}
+            {by_email}
+        </div>
+    }
+    .into_any()
+}
+
+/// Whether a factor is there, and since when.
+fn standing(added: Option<At>, zone: &str) -> AnyView {
+    let (tone, icon, word) = match added {
+        Some(_) => (Tone::Good, "check", "On"),
+        None => (Tone::Neutral, "minus", "Off"),
+    };
+    let mut items = vec![fact("State", view! { <Badge tone=tone icon=icon text=word.to_owned() /> })];
+    if let Some(at) = added {
+        items.push(fact("Added", text::when(at, zone)));
+    }
+    view! { <Facts items=items /> }.into_any()
+}
+
+fn authenticator(added: Option<At>, zone: &str, form: &FormState) -> AnyView {
+    let standing = standing(added, zone);
+    let act = if added.is_some() { remove_form(form) } else { start_form() };
+    view! {
+        <Card title=Factor::Totp.label()>
+            <div class="stack">
+                <p>
+                    "An app on your phone shows six digits that change every 30 seconds. It works without a network, \
+                     and nothing is sent to anybody."
+                </p>
+                {standing}
+                {act}
+            </div>
+        </Card>
+    }
+    .into_any()
+}
+
+fn start_form() -> AnyView {
+    view! {
+        <Form action=StartTotp::PATH.to_owned()>
+            <Submit label="Set up an authenticator app" />
+        </Form>
+    }
+    .into_any()
+}
+
+fn remove_form(form: &FormState) -> AnyView {
+    let (problems, problem) = (form.problems(), form.problem("confirm"));
+    view! {
+        <ErrorSummary problems=problems />
+        <Form action=RemoveTotp::PATH.to_owned()>
+            <p>"To move to another phone, remove the app here and set it up again. Your other sessions end."</p>
+            <TextField
+                name="confirm"
+                label="Type remove to confirm"
+                autocomplete="off"
+                maxlength=20
+                problem=problem
+            />
+            <Submit label="Remove the authenticator app" tone=Tone::Bad />
+        </Form>
+    }
+    .into_any()
+}
+
+fn recovery(dates: &FactorDates, zone: &str) -> AnyView {
+    let few = (dates.recovery_left < FEW_LEFT).then(|| {
+        view! {
+            <Notice tone=Tone::Warn title="Few recovery codes are left">
+                "Draw new ones now: without your second factor and without a code you cannot sign in."
+            </Notice>
+        }
+        .into_any()
+    });
+    let left = format!("{} of {RECOVERY_CODES}", dates.recovery_left);
+    let items = vec![fact("Left", left), fact("Drawn", text::when_or_dash(dates.recovery_drawn, zone))];
+    view! {
+        <Card title="Recovery codes">
+            <div class="stack">
+                <p>"Each signs you in once in place of the second factor, when your phone or your mailbox is gone."</p>
+                {few}
+                <Facts items=items />
+                <Form action=DrawRecovery::PATH.to_owned()>
+                    <Submit label="Draw new recovery codes" tone=Tone::Neutral />
+                    <p class="hint">"The old ones stop working at once. The new ones are shown once."</p>
+                </Form>
+            </div>
+        </Card>
+    }
+    .into_any()
+}
+
+fn by_email(added: Option<At>, zone: &str, email: &str) -> AnyView {
+    let (action, label, tone) = match added {
+        None => (SwitchEmailOn::PATH, "Switch codes by email on", Tone::Neutral),
+        Some(_) => (SwitchEmailOff::PATH, "Switch codes by email off", Tone::Bad),
+    };
+    let explains = format!("We mail eight digits to {email} when you sign in and ask for them.");
+    let standing = standing(added, zone);
+    view! {
+        <Card title=Factor::Email.label()>
+            <div class="stack">
+                <p>{explains}</p>
+                <Notice tone=Tone::Info title="Weaker than an app">
+                    "Whoever reads your mail can read the code, and may be able to choose a new password by mail too. \
+                     Better than nothing; an authenticator app is better."
+                </Notice>
+                {standing}
+                <Form action=action.to_owned()>
+                    <Submit label=label tone=tone />
+                </Form>
+            </div>
+        </Card>
+    }
+    .into_any()
+}
