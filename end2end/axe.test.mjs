@@ -6,9 +6,11 @@ import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import { namesOf } from "./agency.mjs";
 import {
-  agency, base, connectAgency, desks, fresh, freshNumber, line, mailTo, openLive, page, post, press, results, seen,
-  session, status, story, user,
+  agency, base, comeFrom, connectAgency, desks, elsewhere, fresh, freshNumber, freshPassword, line, mailTo, openLive, page,
+  post, press, raw, results, seen, session, signOut, status, story, user,
 } from "./kit.mjs";
+import { found, setUp, showPassword } from "./people.mjs";
+import { Phone } from "./python.mjs";
 import { Call } from "./twilio.mjs";
 
 await connectAgency();
@@ -132,6 +134,37 @@ look("join", {
   },
 });
 
+/** The link of the newest mail with this subject. */
+const linkOf = async ({ email }, subject) => (await mailTo(email, { is: (mail) => mail.subject === subject })).link;
+
+// Of people who are not in the other two.
+look("link-open", {
+  make: async (tab) => {
+    const person = user(agency, "manager");
+    await tab.goto(`${base}/sign-in/link`);
+    await tab.getByLabel("Email address").fill(person.email);
+    await press(tab, tab.getByRole("button", { name: "Mail me the link" }));
+    await tab.goto(await linkOf(person, "Your Ringfort sign-in link"));
+    await seen(tab.getByText("You asked for this link here."));
+  },
+});
+look("link-code", {
+  make: async (tab) => {
+    const person = user(agency, "viewer");
+    await post("/api/link/ask", { email: person.email });
+    await tab.goto(await linkOf(person, "Your Ringfort sign-in link"));
+    await press(tab, tab.getByRole("button", { name: "Show me the code" }));
+    await seen(tab.locator("main p.secret"));
+  },
+});
+look("reset", {
+  make: async (tab) => {
+    const person = user(agency, "technician");
+    await post("/api/password/forgot", { email: person.email });
+    await tab.goto(await linkOf(person, "Your Ringfort password"));
+  },
+});
+
 // --- People -------------------------------------------------------------------------------------------------
 
 for (const role of ["owner", "dispatcher", "agent", "technician", "viewer", "auditor"]) {
@@ -141,8 +174,22 @@ look("refused", { as: user(agency, "agent"), make: at("/audit"), code: 403 });
 look("bad-request", { as: user(agency, "agent"), make: at("/calls?state=dreaming"), code: 400 });
 look("account", { as: owner, make: at("/account") });
 look("password", { as: owner, make: at("/account/password") });
+look("sessions", { as: owner, make: at("/account/sessions") });
+look("two-factor", { as: owner, make: at("/account/two-factor") });
+// What is begun and not confirmed counts for nothing.
+look("two-factor-app", {
+  as: owner,
+  make: async (tab) => {
+    await tab.goto(`${base}/account/two-factor`);
+    await press(tab, tab.getByRole("button", { name: "Set up an authenticator app" }));
+    await seen(tab.getByRole("img", { name: /^QR code/ }));
+  },
+});
+look("two-factor-codes-over", { as: owner, make: at("/account/two-factor/codes") });
+look("confirm", { as: owner, make: at("/confirm?next=/settings") });
 look("switch", { as: owner, make: at("/switch") });
 look("team", { as: owner, make: at("/team") });
+look("team-import", { as: owner, make: at("/team/import") });
 look("member", { as: owner, make: atFirst("/team", /\/team\/mem_\w+/) });
 look("roles", { as: owner, make: at("/roles") });
 look("roles-compared", { as: owner, make: at("/roles?role=owner&compare=admin") });
@@ -152,6 +199,9 @@ look("connection", { as: owner, make: atFirst("/connections", /\/connections\/(?
 look("connection-address", { as: owner, make: atFirst("/connections", /\/connections\/(?!new)\w+/, "/address") });
 look("extensions", { as: owner, make: at("/extensions") });
 look("settings", { as: owner, make: at("/settings") });
+look("security", { as: owner, make: at("/settings/security?role=agent") });
+look("networks", { as: owner, make: at("/settings/networks") });
+look("reviews", { as: owner, make: at("/reviews") });
 look("retention", { as: owner, make: at("/settings/retention") });
 look("retention-edit", { as: owner, make: at("/settings/retention/calls") });
 look("retention-preview", { as: owner, make: at("/settings/retention/calls?days=7") });
@@ -162,6 +212,106 @@ look("call-numbers", { as: owner, make: atFirst("/calls", /\/calls\/call_\w+/, "
 look("audit", { as: user(agency, "auditor"), make: at("/audit") });
 look("audit-entry", { as: owner, make: atFirst("/audit", /\/audit\/aud_\w+/) });
 look("pops-none", { as: user(agency, "manager"), make: at("/pops") });
+
+// --- In a business of one's own, because it changes what others would see -----------------------------------
+
+const phone = new Phone();
+
+/** A page of somebody who has just founded a business, and what they did before. */
+function ofFounder(name, make, more) {
+  look(name, {
+    make: async (tab) => {
+      await comeFrom(tab.context(), elsewhere());
+      await make(tab, await found(tab));
+    },
+    ...more,
+  });
+}
+
+ofFounder("two-factor-codes", (tab) => setUp(tab, phone));
+ofFounder("two-factor-on", async (tab) => {
+  await setUp(tab, phone);
+  await tab.goto(`${base}/account/two-factor`);
+});
+ofFounder("factor", async (tab, person) => {
+  await setUp(tab, phone);
+  await signOut(tab);
+  assert.equal(await showPassword(tab, person), "/sign-in/factor");
+});
+ofFounder("factor-problems", async (tab, person) => {
+  await tab.goto(`${base}/account/two-factor`);
+  await press(tab, tab.getByRole("button", { name: "Switch codes by email on" }));
+  await signOut(tab);
+  await showPassword(tab, person);
+  await tab.getByLabel("Code", { exact: true }).fill("0000");
+  await press(tab, tab.getByRole("button", { name: "Sign in" }));
+  await seen(tab.locator("#problems"));
+});
+ofFounder("factor-due", async (tab) => {
+  await tab.goto(`${base}/settings/security?role=owner`);
+  await tab.getByLabel("Second factor", { exact: true }).selectOption("yes");
+  await press(tab, tab.getByRole("button", { name: "Save" }));
+  await tab.goto(`${base}/home`);
+  await seen(tab.getByRole("link", { name: "Set it up" }));
+});
+ofFounder("sessions-programs", async (tab, { email, password }) => {
+  const body = JSON.stringify({ grant_type: "password", email, password, device: "Frances's phone" });
+  const headers = { "content-type": "application/json", "x-forwarded-for": elsewhere() };
+  assert.equal((await raw("/api/v1/token", { method: "POST", body, headers })).status, 200);
+  const answer = await post("/api/sign-in", { email, password }, { headers: { "x-forwarded-for": elsewhere() } });
+  const cookie = answer.headers["set-cookie"].map((c) => c.split(";")[0]).join("; ");
+  await post("/api/sign-out", {}, { cookie });
+  await tab.goto(`${base}/account/sessions`);
+  await seen(tab.getByText("Frances's phone", { exact: true }));
+  await seen(tab.getByText("Signed out there"));
+});
+ofFounder("member-locked", async (tab, { email, name }) => {
+  for (let n = 0; n < 5; n++) {
+    await post("/api/sign-in", { email, password: freshPassword() }, { headers: { "x-forwarded-for": elsewhere() } });
+  }
+  await tab.goto(`${base}/team`);
+  await press(tab, tab.getByRole("link", { name }));
+  await seen(tab.getByRole("button", { name: "Unlock" }));
+});
+ofFounder("team-import-result", async (tab) => {
+  await tab.goto(`${base}/team/import`);
+  await tab.getByLabel("The list").fill(`axe-${fresh()}@e2e.example,agent\nnobody\n`);
+  await press(tab, tab.getByRole("button", { name: "Send the invitations" }));
+  await seen(tab.getByRole("heading", { name: "1 of 2 invited" }));
+});
+ofFounder("review", async (tab) => {
+  await tab.goto(`${base}/reviews`);
+  await press(tab, tab.getByRole("button", { name: "Open one now" }));
+  await seen(tab.getByRole("button", { name: /^Keep/ }));
+});
+ofFounder("review-closed", async (tab) => {
+  await tab.goto(`${base}/reviews`);
+  await press(tab, tab.getByRole("button", { name: "Open one now" }));
+  await press(tab, tab.getByRole("button", { name: /^Keep/ }));
+  await press(tab, tab.getByRole("button", { name: "Close it" }));
+  await seen(tab.getByRole("heading", { name: "The record" }));
+});
+
+/** Lets the people of this business in from this machine alone. */
+async function allowThisMachine(tab) {
+  await comeFrom(tab.context(), "127.0.0.1");
+  await tab.goto(`${base}/settings/networks`);
+  await tab.getByLabel("Range", { exact: true }).fill("127.0.0.0/8");
+  await tab.getByLabel("Note", { exact: true }).fill("This machine");
+  await press(tab, tab.getByRole("button", { name: "Allow", exact: true }));
+  await seen(tab.getByRole("button", { name: /^Remove/ }));
+}
+ofFounder("networks-some", allowThisMachine);
+ofFounder(
+  "outside",
+  async (tab) => {
+    await allowThisMachine(tab);
+    await comeFrom(tab.context(), elsewhere());
+    await tab.goto(`${base}/home`);
+    await seen(tab.getByRole("button", { name: "Sign out" }));
+  },
+  { code: 403 },
+);
 
 // --- While it rings -----------------------------------------------------------------------------------------
 

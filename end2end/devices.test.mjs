@@ -7,8 +7,10 @@ import {
 import { found, hire, showPassword } from "./people.mjs";
 
 const networkOf = (address) => `${address.split(".").slice(0, 3).join(".")}.0/24`;
-/** One of the sessions that are listed as going on. */
-const live = (tab, text) => tab.locator("main li.card").filter({ hasText: text });
+/** The sessions that are listed as going on: the one in use, and the others. */
+const isThis = (tab) => tab.getByText("This session", { exact: true });
+const inUse = (tab) => tab.locator("main li.card").filter({ has: isThis(tab) });
+const elsewhereIn = (tab) => tab.locator("main li.card").filter({ hasNot: isThis(tab) });
 
 /** What is open ends soon after `act`. */
 async function ends(open, act) {
@@ -35,9 +37,9 @@ bothWays("a session that is ended elsewhere loses its stream at once, and its ne
   await here.goto(`${base}/account`);
   await press(here, here.getByRole("link", { name: "Sessions and devices" }).first());
   await seen(here.getByText("You are signed in here and in one other place."));
-  assert.match(await live(here, "This session").innerText(), /Chrome on Linux[\s\S]*Active now[\s\S]*Signed in with password/);
-  assert.equal(await live(here, "This session").getByRole("button").count(), 0, "this one ends by signing out");
-  const row = live(here, `from ${networkOf(address)}`).filter({ hasNotText: "This session" });
+  assert.match(await inUse(here).innerText(), /Chrome on Linux[\s\S]*Active now[\s\S]*Signed in with password/);
+  assert.equal(await inUse(here).getByRole("button").count(), 0, "this one ends by signing out");
+  const row = elsewhereIn(here).filter({ hasText: `from ${networkOf(address)}` });
   assert.match(await row.innerText(), new RegExp(`Chrome on Linux[\\s\\S]*${person.business}[\\s\\S]*First seen`));
 
   await ends(await stream(cookie), async () => {
@@ -79,6 +81,14 @@ bothWays("all other sessions end by one button, and each end has its cause", asy
   }
   await here.goto(`${base}/home`);
   assert.equal(pathOf(here), "/home", "this one goes on");
+});
+
+story("signing out takes the session out of the browser, not only off the list", async (stage) => {
+  const tab = await stage.open({ from: elsewhere() });
+  await found(tab);
+  await cookieOf(tab.context());
+  await signOut(tab);
+  await assert.rejects(cookieOf(tab.context()), /has a session/);
 });
 
 story("who manages the team signs somebody out of the business", async (stage) => {

@@ -99,7 +99,8 @@ story("a screen pop does not take the focus while somebody types", async (stage)
 story("a refused form takes the focus to what is wrong", async (stage) => {
   const tab = await stage.open({ as: user(agency, "owner"), path: "/settings" });
   await tab.getByLabel("Time zone").fill("Mars/Olympus");
-  await press(tab, tab.getByRole("button", { name: "Save" }));
+  const form = tab.locator("form").filter({ has: tab.getByLabel("Time zone") });
+  await press(tab, form.getByRole("button", { name: "Save" }));
   await seen(tab.locator("#problems"));
   assert.equal(await tab.evaluate(() => document.activeElement?.id), "problems");
   await tabTo(tab, (f) => f.href === "#f-zone", "the problem's link", 3);

@@ -144,7 +144,7 @@ story("a business lets its people in from its networks alone, and nobody shuts t
 });
 
 story("a program is kept out by network and by factor like its person", async (stage) => {
-  const owner = await stage.open();
+  const owner = await stage.open({ allow: [status(403)] });
   const person = await found(owner);
   const ask = (path, { body, token, from }) =>
     raw(`/api/v1${path}`, {

@@ -7,6 +7,7 @@
 #![recursion_limit = "256"]
 #![expect(clippy::disallowed_methods, reason = "tests arrange beside the walls, and make the clock and the seed")]
 
+mod asvs;
 mod audit;
 mod catalogue;
 mod device;

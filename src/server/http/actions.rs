@@ -27,9 +27,6 @@ pub fn doors(doors: Doors) -> Doors {
         .action::<link::ResetPassword>(Need::Public)
         .action::<link::ChangePassword>(Need::SignedIn)
         .action::<calls::AcknowledgePop>(Need::Holds(P::ScreenPop))
-        .action::<device::RevokeSession>(Need::SignedIn)
-        .action::<device::RevokeOtherSessions>(Need::SignedIn)
-        .action::<token::RevokeToken>(Need::SignedIn)
         .action::<setup::CreateExtension>(Need::Holds(P::Extensions))
         .action::<setup::DeleteExtension>(Need::Holds(P::Extensions))
         .action::<setup::SaveSettings>(Need::Holds(P::Settings))
@@ -43,6 +40,9 @@ pub fn doors(doors: Doors) -> Doors {
 /// Credentials, roles and retention ask again who one is (ACC-8).
 fn sensitive(doors: Doors) -> Doors {
     doors
+        .action::<device::RevokeSession>(Need::SignedIn)
+        .action::<device::RevokeOtherSessions>(Need::SignedIn)
+        .action::<token::RevokeToken>(Need::SignedIn)
         .action::<setup::CreateConnection>(Need::Holds(P::Credentials))
         .action::<setup::TestConnection>(Need::Holds(P::Credentials))
         .action::<setup::RotateConnection>(Need::Holds(P::Credentials))

@@ -40,18 +40,29 @@ pub async fn page(cx: Cx) -> Result<Response, AppError> {
 }
 
 fn view(form: FormState, next: String, has_totp: bool) -> AnyView {
-    let code = has_totp.then(|| {
+    let field = if has_totp {
         view! {
             <TextField
                 name="code"
-                label="Or a code of your authenticator app"
+                label="Code"
+                hint="Six digits from your authenticator app, or a recovery code."
                 autocomplete="one-time-code"
-                required=false
                 maxlength=40
                 problem=form.problem("code")
             />
         }
-    });
+        .into_any()
+    } else {
+        view! {
+            <SecretField
+                name="password"
+                label="Your password"
+                autocomplete="current-password"
+                problem=form.problem("password")
+            />
+        }
+        .into_any()
+    };
     view! {
         <PageHead
             title="Please show that it is you".to_owned()
@@ -62,14 +73,7 @@ fn view(form: FormState, next: String, has_totp: bool) -> AnyView {
                 <ErrorSummary problems=form.problems() />
                 <Form action=Confirm::PATH.to_owned()>
                     <input type="hidden" name="next" value=next />
-                    <SecretField
-                        name="password"
-                        label="Your password"
-                        autocomplete="current-password"
-                        required=!has_totp
-                        problem=form.problem("password")
-                    />
-                    {code}
+                    {field}
                     <Submit label="Go on" />
                 </Form>
             </div>

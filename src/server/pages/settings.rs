@@ -134,7 +134,7 @@ fn passwords(policy: Policy, form: FormState) -> AnyView {
                 problem=form.problem("policy")
             />
             <p class="hint">{now}</p>
-            <Submit label="Save" tone=Tone::Neutral />
+            <Submit label="Change the rule" tone=Tone::Neutral />
         </Form>
     }
     .into_any()

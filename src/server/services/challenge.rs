@@ -4,7 +4,8 @@
 use tower_sessions::Session;
 
 use super::{
-    factor, lockout,
+    factor,
+    lockout::{self, Standing},
     session::{self, Proof},
 };
 use crate::{
@@ -72,10 +73,16 @@ pub async fn answer(cx: &Cx, session: &Session, code: &str) -> Result<String, Ap
         lobby::challenge_finish(cx.app.db(), &token).await?;
         return Err(AppError::Missing);
     }
+    // A lock holds for sign-ins that wait already. Whoever came by a mailed link is let through it, as promised (ACC-4).
+    let by_link = challenge.proof == Proof::Link.code();
+    if !by_link && lockout::standing(cx, challenge.user).await? != Standing::Open {
+        session::note_refused(cx, challenge.user).await?;
+        return Err(AppError::field("code", Bad::Code));
+    }
     let proof = match factor::check_code(&cx.app, challenge.user, code, now).await? {
         Some(proof) => Some(proof),
         // The mailbox has spoken once: it is no second factor to itself.
-        None if challenge.proof == Proof::Link.code() => None,
+        None if by_link => None,
         None => factor::check_email_code(&cx.app, challenge.id, challenge.user, code, now)
             .await?
             .then_some(Proof::EmailCode),

@@ -67,7 +67,7 @@ pub async fn end_others(cx: &Cx, user: UserId, cause: EndCause) -> Result<(), Ap
     Ok(())
 }
 
-/// Ends the sessions of a member in this business. Nobody touches who holds more than they do. Says how many there
+/// Ends the sessions of a member in this business, and their programs. Nobody touches who holds more than they do. Says how many there
 /// were.
 ///
 /// # Errors
@@ -81,7 +81,8 @@ pub async fn end_member(cx: &Cx, id: MemberId) -> Result<usize, AppError> {
             return Err(AppError::Refused);
         }
         let ended = store::lobby::sessions_end_member(&mut act.tx, id, EndCause::Revoked).await?;
-        act.after(json!({ "sessions_ended": ended.len() }));
+        let programs = store::lobby::token_families_revoke_member(&mut act.tx, id).await?;
+        act.after(json!({ "sessions_ended": ended.len(), "programs_ended": programs }));
         Ok(ended)
     })
     .await?;

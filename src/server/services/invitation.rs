@@ -23,7 +23,10 @@ use crate::{
         kit::entropy::{Token, token_hash},
         mail::{self, Mail},
         store::{self, TenantTx, lobby},
-        vault::{Secret, password::Verdict},
+        vault::{
+            Secret,
+            password::{Verdict, normal},
+        },
     },
 };
 
@@ -141,7 +144,7 @@ pub async fn accept(cx: &Cx, session: &Session, token: &str, name: &str, passwor
         let context =
             [invitation.email.as_str(), &invitation.business_name, name.as_ref().map_or("", PersonName::reveal)];
         let policy = password_policy(cx, &invitation).await?;
-        fields.take("password", password::check_by(policy, password.expose(), &context));
+        fields.take("password", password::check_by(policy, normal(&password).expose(), &context));
     }
     let Some(name) = name else { return Err(fields.into()) };
     fields.finish()?;
@@ -183,6 +186,7 @@ async fn prove_account(cx: &Cx, email: &str, password: Secret) -> Result<(), App
     }
     if verdict == Verdict::Wrong {
         lockout::failed(cx, account.user).await?;
+        session::note_refused(cx, account.user).await?;
         return Err(wrong());
     }
     Ok(())

@@ -28,7 +28,10 @@ use crate::{
             self,
             lobby::{self, Link, LinkPurpose, Membership},
         },
-        vault::{Secret, password::Verdict},
+        vault::{
+            Secret,
+            password::{Verdict, normal},
+        },
     },
 };
 
@@ -137,7 +140,7 @@ async fn acceptable(cx: &Cx, user: UserId, password: &Secret) -> Result<Result<(
     let policies = lobby::password_policies_of(cx.app.db(), user).await?;
     let context = lobby::password_context_of(cx.app.db(), user).await?;
     let context: Vec<&str> = context.iter().map(String::as_str).collect();
-    Ok(password::check_all(&policies, password.expose(), &context))
+    Ok(password::check_all(&policies, normal(password).expose(), &context))
 }
 
 async fn note_in(cx: &Cx, user: UserId, memberships: &[Membership], action: Action) -> Result<(), AppError> {

@@ -27,7 +27,7 @@ use crate::{
         store::{
             self,
             lobby::Membership,
-            session::{AGENT, BUSINESS, MEANS, NETWORK, PROVED, USER},
+            session::{ABSOLUTE_SECONDS, AGENT, BUSINESS, ENDS, MEANS, NETWORK, PROVED, USER},
         },
         vault::{Secret, password::Verdict},
     },
@@ -182,7 +182,15 @@ pub async fn start(
     business: BusinessId,
     means: &str,
 ) -> Result<(), AppError> {
-    begin(cx, session, user, business, means, cx.visitor.now).await
+    let now = cx.visitor.now;
+    begin(cx, session, user, business, Basis { means, proved: now, ends: now.plus(ABSOLUTE_SECONDS) }).await
+}
+
+/// What a session rests on.
+struct Basis<'a> {
+    means: &'a str,
+    proved: At,
+    ends: At,
 }
 
 async fn begin(
@@ -190,8 +198,7 @@ async fn begin(
     session: &Session,
     user: UserId,
     business: BusinessId,
-    means: &str,
-    proved: At,
+    basis: Basis<'_>,
 ) -> Result<(), AppError> {
     // `flush` would keep the id that the browser brought for the next record: `cycle_id` draws a new one, and ends the
     // old session where there was one.
@@ -203,8 +210,9 @@ async fn begin(
     session.insert(BUSINESS, business).await.map_err(broken)?;
     session.insert(AGENT, &*cx.visitor.agent).await.map_err(broken)?;
     session.insert(NETWORK, cx.visitor.origin.network.clone().unwrap_or_default()).await.map_err(broken)?;
-    session.insert(MEANS, means).await.map_err(broken)?;
-    session.insert(PROVED, proved.as_second()).await.map_err(broken)?;
+    session.insert(MEANS, basis.means).await.map_err(broken)?;
+    session.insert(PROVED, basis.proved.as_second()).await.map_err(broken)?;
+    session.insert(ENDS, basis.ends.as_second()).await.map_err(broken)?;
     session.save().await.map_err(broken)
 }
 
@@ -234,7 +242,8 @@ pub async fn prove(cx: &Cx, session: &Session, proof: Proof) -> Result<(), AppEr
     .await
 }
 
-/// Asks somebody who is signed in again who they are: by password, or by a code of their second factor.
+/// Asks somebody who is signed in again who they are: by a code of their authenticator app if they have one, else by
+/// password. A stolen session with a phished password must not be enough to take the app away.
 ///
 /// # Errors
 /// Invalid when it is wrong, or after too many wrong ones; limited per address of the network.
@@ -245,12 +254,13 @@ pub async fn confirm(cx: &Cx, session: &Session, password: Secret, code: &str) -
     }
     // Who needs a mailed link to sign in has signed in already.
     let open = lockout::standing(cx, person.user).await? != Standing::Locked;
-    let proof = if code.trim().is_empty() {
+    let by_code = store::lobby::factors_of(cx.app.db(), person.user).await?.totp;
+    let proof = if by_code {
+        factor::check_code(&cx.app, person.user, code, cx.visitor.now).await?
+    } else {
         let account = store::lobby::sign_in_lookup(cx.app.db(), person.email.reveal()).await?;
         let verdict = cx.app.passwords().verify(password, account.map(|a| a.password_hash)).await?;
         (verdict != Verdict::Wrong).then_some(Proof::Password)
-    } else {
-        factor::check_code(&cx.app, person.user, code, cx.visitor.now).await?
     };
     match proof {
         Some(proof) if open => prove(cx, session, proof).await,
@@ -259,8 +269,7 @@ pub async fn confirm(cx: &Cx, session: &Session, password: Secret, code: &str) -
                 lockout::failed(cx, person.user).await?;
             }
             audit::note(&cx.app, &person.caller, Action::SessionProved, None, Outcome::Refused, None).await?;
-            let (field, problem) =
-                if code.trim().is_empty() { ("password", Bad::Password) } else { ("code", Bad::Code) };
+            let (field, problem) = if by_code { ("code", Bad::Code) } else { ("password", Bad::Password) };
             Err(AppError::field(field, problem))
         }
     }
@@ -286,12 +295,16 @@ pub async fn switch(cx: &Cx, session: &Session, to: BusinessId) -> Result<(), Ap
     let person = cx.signed_in()?;
     let memberships = store::lobby::memberships_of(cx.app.db(), person.user).await?;
     let target = memberships.iter().find(|m| m.business == to).ok_or(AppError::Missing)?;
+    // A change of business proves nothing: the session ends when it would have.
+    let ends: Option<i64> = session.get(ENDS).await.map_err(broken)?;
     // Ended here and not by the new id's coming, for the cause; a session that was ended meanwhile does not go on.
     if !store::lobby::session_end(cx.app.db(), &person.session, EndCause::Switched, cx.visitor.now).await? {
         return Err(AppError::SignedOut);
     }
     cx.app.hub().end_session(&person.session);
-    begin(cx, session, person.user, target.business, &person.means, person.proved).await?;
+    let ends = ends.map_or_else(|| cx.visitor.now.plus(ABSOLUTE_SECONDS), At::from_second);
+    let basis = Basis { means: &person.means, proved: person.proved, ends };
+    begin(cx, session, person.user, target.business, basis).await?;
     let caller = caller_of(cx, person.user, target);
     audit::audited(&cx.app, &caller, Action::SessionSwitched, async |act| {
         act.on("member", target.member.0);

@@ -25,7 +25,7 @@ use crate::{
         kit::entropy::{Token, token_hash},
         mail::{self, Mail},
         store::lobby,
-        vault::Secret,
+        vault::{Secret, password::normal},
     },
 };
 
@@ -88,7 +88,7 @@ pub async fn finish(cx: &Cx, session: &Session, token: &str, name: &str, passwor
     let mut fields = Fields::default();
     let name = fields.take("name", name.parse::<PersonName>());
     let context = [sign_up.email.as_str(), &sign_up.business_name, name.as_ref().map_or("", PersonName::reveal)];
-    fields.take("password", password::check_by(Policy::default(), password.expose(), &context));
+    fields.take("password", password::check_by(Policy::default(), normal(&password).expose(), &context));
     let Some(name) = name else { return Err(fields.into()) };
     fields.finish()?;
     let hash = cx.app.passwords().hash(password).await?;

@@ -36,6 +36,8 @@ pub const NETWORK: &str = "network";
 pub const PROVED: &str = "proved";
 /// The key under which the means of the proofs stand.
 pub const MEANS: &str = "means";
+/// The key under which the end stands that no use moves, in seconds since 1970. It goes along when the session gets a new id.
+pub const ENDS: &str = "ends";
 /// A session ends this long after it began, whatever happens.
 pub const ABSOLUTE_SECONDS: i64 = 12 * 3600;
 /// A session ends when nobody asked for this long.
@@ -84,6 +86,13 @@ fn parties(record: &Record) -> SessionResult<(UserId, BusinessId)> {
     user.zip(business).ok_or_else(|| Error::Backend("a session needs a person and a business".into()))
 }
 
+/// The absolute end: twelve hours from now, or sooner for a session that goes on under a new id.
+fn ends(record: &Record, now: At) -> At {
+    let latest = now.plus(ABSOLUTE_SECONDS);
+    let kept = record.data.get(ENDS).and_then(serde_json::Value::as_i64);
+    kept.map_or(latest, |seconds| At::from_second(seconds).min(latest))
+}
+
 #[async_trait]
 impl SessionStore for PgSessions {
     async fn create(&self, record: &mut Record) -> SessionResult<()> {
@@ -96,7 +105,7 @@ impl SessionStore for PgSessions {
             user.0,
             business.0,
             now,
-            now.plus(ABSOLUTE_SECONDS),
+            ends(record, now),
             data,
         )
         .fetch_one(&self.db)

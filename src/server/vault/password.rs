@@ -37,8 +37,10 @@ fn hasher() -> Result<Argon2<'static>, VaultError> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-/// NFKC once, the same when set and when checked (NIST SP 800-63B, 3.1.1.2).
-fn normal(password: &Secret) -> Secret {
+/// The password that counts: NFKC, the same when the policy looks at it, when it is set and when it is checked (NIST SP
+/// 800-63B, 3.1.1.2).
+#[must_use]
+pub fn normal(password: &Secret) -> Secret {
     Secret::new(password.expose().nfkc().collect())
 }
 
@@ -109,6 +111,10 @@ impl Passwords {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures::future::join_all;
+
     use super::*;
 
     fn secret(text: &str) -> Secret {
@@ -120,6 +126,25 @@ mod tests {
         let hash = hash_now(&secret("fünf ruhige Otter")).expect("hashes");
         assert_eq!(verify_now(&secret("fu\u{308}nf ruhige Otter"), &hash).expect("reads"), Verdict::Right);
         assert_eq!(verify_now(&secret("fünf ruhige Otte"), &hash).expect("reads"), Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn as_many_are_computed_at_once_as_there_are_slots_however_many_wait() {
+        let passwords = Passwords::new(3).expect("hashes");
+        let counts = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+        let one = |_| {
+            let counts = counts.clone();
+            passwords.blocking(move || {
+                let (running, peak) = &*counts;
+                peak.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                std::thread::sleep(Duration::from_millis(1));
+                running.fetch_sub(1, Ordering::SeqCst);
+                Ok(())
+            })
+        };
+        let done = join_all((0..1_000).map(one)).await;
+        assert!(done.iter().all(Result::is_ok));
+        assert_eq!(counts.1.load(Ordering::SeqCst), 3);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use ringfort::{
     },
     server::{
         boot::router::SESSION_COOKIE,
-        store::session::{ABSOLUTE_SECONDS, BUSINESS, MEANS, PROVED, USER, hash},
+        store::session::{ABSOLUTE_SECONDS, BUSINESS, ENDS, MEANS, PROVED, USER, hash},
         vault::Secret,
     },
 };
@@ -125,7 +125,13 @@ impl TestApp {
         .bind(member.business)
         .bind(now)
         .bind(now.plus(ABSOLUTE_SECONDS))
-        .bind(json!({ USER: member.user, BUSINESS: member.business, PROVED: now.as_second(), MEANS: "password" }))
+        .bind(json!({
+            USER: member.user,
+            BUSINESS: member.business,
+            PROVED: now.as_second(),
+            MEANS: "password",
+            ENDS: now.plus(ABSOLUTE_SECONDS).as_second(),
+        }))
         .execute(&self.owner)
         .await
         .expect("a session");

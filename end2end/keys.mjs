@@ -1,0 +1,49 @@
+// Going by keyboard: Tab by Tab, with a look at each stop whether one sees where one is.
+
+import assert from "node:assert/strict";
+import { pause } from "./kit.mjs";
+
+/** What has the focus. What slides into view gets the time to do so. */
+export async function focus(tab) {
+  const until = Date.now() + 700;
+  for (;;) {
+    const now = await focusNow(tab);
+    if (!now || now.visible || Date.now() > until) return now;
+    await pause(50);
+  }
+}
+
+/** Its words, and whether one can see that it has the focus. */
+const focusNow = (tab) =>
+  tab.evaluate(() => {
+    const e = document.activeElement;
+    if (!e || e === document.body) return null;
+    const style = getComputedStyle(e);
+    const box = e.getBoundingClientRect();
+    const outlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
+    const inWindow = box.width > 0 && box.height > 0 && box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth;
+    return {
+      tag: e.tagName.toLowerCase(),
+      text: (e.getAttribute("aria-label") ?? e.labels?.[0]?.innerText ?? e.innerText ?? "").trim().replace(/\s+/g, " "),
+      href: e.getAttribute("href"),
+      name: e.getAttribute("name"),
+      call: e.closest("tr")?.dataset.call ?? null,
+      html: e.outerHTML.slice(0, 160),
+      visible: inWindow && e.matches(":focus-visible") && (outlined || style.boxShadow !== "none"),
+    };
+  });
+
+/** Tabs on until the focus is on what `wanted` describes; every stop on the way must be visible. */
+export async function tabTo(tab, wanted, what, most = 80) {
+  for (let i = 0; i < most; i++) {
+    await tab.keyboard.press("Tab");
+    const now = await focus(tab);
+    if (!now) continue;
+    assert.ok(now.visible, `one sees the focus on ${now.html}`);
+    if (wanted(now)) return now;
+  }
+  assert.fail(`Tab reaches ${what}`);
+}
+
+/** Presses Enter, and waits for the page behind it. */
+export const onEnter = (tab) => Promise.all([tab.waitForNavigation({ waitUntil: "load" }), tab.keyboard.press("Enter")]);

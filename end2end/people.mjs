@@ -1,0 +1,107 @@
+// People of a story's own: somebody founds a business for it, colleagues join. By the real pages and mails, so what a story
+// locks, changes or removes is nobody else's, and it needs no other beginning.
+//
+// Each browser of such a story comes from an address of its own (`elsewhere`): tries to get in are limited per address.
+
+import assert from "node:assert/strict";
+import { base, demo, fresh, freshPassword, headingIs, mailTo, page, pathOf, press, submitSignIn } from "./kit.mjs";
+import { psql } from "./psql.mjs";
+
+/** Somebody who is in no business yet, and what theirs would be called. */
+export function somebody(name = "Frances Pine") {
+  const mark = fresh();
+  const box = name.split(" ")[0].toLowerCase();
+  return { name, email: `${box}-${mark}@e2e.example`, password: freshPassword(), business: `Alder ${mark}` };
+}
+
+/** Asks for a business, at the installation with this address. The rest is in the mail. */
+export async function apply(tab, person, at = base) {
+  await tab.goto(`${at}/sign-up`);
+  await tab.getByLabel("Your email address").fill(person.email);
+  await tab.getByLabel("Name of the business").fill(person.business);
+  await tab.locator("label").filter({ has: tab.getByRole("radio", { name: /^Field service/ }) }).click();
+  await press(tab, tab.getByRole("button", { name: "Send me the link" }));
+  await headingIs(tab, "Check your mail");
+}
+
+/** Opens the mailed link and founds the business. The tab is at its owner's home page then. */
+export async function finish(tab, person, link) {
+  await tab.goto(link);
+  await tab.getByLabel("Your name").fill(person.name);
+  await tab.getByLabel("Choose a password").fill(person.password);
+  await press(tab, tab.getByRole("button", { name: "Open my business" }));
+  await headingIs(tab, person.business);
+}
+
+/** A new business in this tab, and its owner. */
+export async function found(tab, person = somebody()) {
+  await apply(tab, person);
+  await finish(tab, person, (await mailTo(person.email)).link);
+  return person;
+}
+
+/** Somebody whom the owner in the first tab invites, and who joins in the second. */
+export async function hire(owner, tab, role, person = somebody("Colin Ash")) {
+  await owner.goto(`${base}/team`);
+  await owner.getByLabel("Email address").fill(person.email);
+  await owner.getByLabel("Role", { exact: true }).selectOption(role);
+  await press(owner, owner.getByRole("button", { name: "Send the invitation" }));
+  await tab.goto((await mailTo(person.email)).link);
+  await tab.getByLabel("Your name").fill(person.name);
+  await tab.getByLabel("Choose a password").fill(person.password);
+  await press(tab, tab.getByRole("button", { name: "Join" }));
+  assert.equal(pathOf(tab), "/home");
+  return person;
+}
+
+/** Shows the password at the sign-in, and says at which path that ends. */
+export async function showPassword(tab, { email, password }) {
+  await tab.goto(`${base}/sign-in`);
+  await submitSignIn(tab, email, password);
+  return pathOf(tab);
+}
+
+/** Whether what this browser has opens what only people open. It stays where it is. */
+export async function isSignedIn(tab) {
+  const cookies = (await tab.context().cookies()).map(({ name, value }) => `${name}=${value}`);
+  return (await page("/account", cookies.join("; "))).status === 200;
+}
+
+/** Types a code into the one field for it, and presses the button beside it. */
+export async function giveCode(tab, code, button = "Sign in") {
+  await tab.getByRole("textbox", { name: /code/i }).fill(code);
+  await press(tab, tab.getByRole("button", { name: button, exact: true }));
+}
+
+/** Begins to set up an authenticator app: the secret that the page shows to be typed into it. */
+export async function beginSetUp(tab) {
+  await tab.goto(`${base}/account/two-factor`);
+  await press(tab, tab.getByRole("button", { name: "Set up an authenticator app" }));
+  assert.equal(pathOf(tab), "/account/two-factor/app");
+  const secret = (await tab.locator("main code.secret").innerText()).replaceAll(/\s/g, "");
+  assert.match(secret, /^[A-Z2-7]{32}$/);
+  return secret;
+}
+
+/** The recovery codes that the page shows once. */
+export async function recoveryCodes(tab) {
+  assert.equal(pathOf(tab), "/account/two-factor/codes");
+  return (await tab.locator("main pre.secret").innerText()).trim().split(/\s+/);
+}
+
+/** Sets up an authenticator app on this phone. Leaves the phone's present code unused. */
+export async function setUp(tab, phone) {
+  const secret = await beginSetUp(tab);
+  await giveCode(tab, await phone.lastCode(secret), "Switch it on");
+  return { secret, recovery: await recoveryCodes(tab) };
+}
+
+/** What waiting would do: the last proof of all sessions of a person was eleven minutes ago. */
+export function letProofAge({ email }) {
+  const aged = psql(
+    demo.owner_database_url,
+    `update lobby.sessions set data = jsonb_set(data, '{proved}', to_jsonb(extract(epoch from now())::bigint - 660))
+     where user_id = (select id from lobby.users where email = '${email}') returning id`,
+  );
+  assert.match(aged, /^[0-9a-f]{8}-/, `${email} is signed in`);
+}
