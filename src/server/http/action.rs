@@ -12,11 +12,17 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use leptos::prelude::{provide_context, use_context};
+use leptos::{
+    prelude::{provide_context, use_context},
+    server_fn::ServerFn,
+};
 use tower_sessions::Session;
 
 use super::{AppError, Cx, flash::Flash};
-use crate::ui::wire::{Done, Fault, FaultKind};
+use crate::ui::{
+    actions::account::Confirm,
+    wire::{Done, Fault, FaultKind},
+};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const MAX_BODY: usize = 256 << 10;
@@ -76,7 +82,10 @@ fn finished(cx: &Cx, done: Done, payload: &[u8]) -> Response {
     }
     let to = done.to.as_deref().and_then(local).map_or_else(|| back(cx), str::to_owned);
     let mut response = see_other(&to);
-    if let Some(cookie) = done.notice.and_then(|n| Flash::notice(n).cookie(cx.app.vault(), cx.visitor.now)) {
+    // What waited behind a form that is answered now comes forward.
+    let waiting = || cx.visitor.flash.as_deref().and_then(|flash| flash.waiting.as_deref().cloned());
+    let flash = done.notice.map(Flash::notice).or_else(waiting);
+    if let Some(cookie) = flash.and_then(|flash| flash.cookie(cx.app.vault(), cx.visitor.now)) {
         append_cookie(response.headers_mut(), &cookie);
     }
     response
@@ -88,7 +97,10 @@ impl Fault {
         let form_error = matches!(self.kind, FaultKind::Invalid | FaultKind::Limited | FaultKind::Conflict);
         if cx.visitor.wants_html && form_error {
             let mut response = see_other(&back(cx));
-            if let Some(cookie) = Flash::refused(action, self, body).cookie(cx.app.vault(), cx.visitor.now) {
+            // Only the page that asks again has a form waiting behind it.
+            let before = cx.visitor.flash.as_deref().filter(|_| action == Confirm::PATH);
+            let flash = Flash::refused(action, self, body).keeping(before);
+            if let Some(cookie) = flash.cookie(cx.app.vault(), cx.visitor.now) {
                 append_cookie(response.headers_mut(), &cookie);
             }
             return response;

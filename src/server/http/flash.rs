@@ -18,7 +18,7 @@ use crate::{
 /// The cookie's name.
 pub const COOKIE: &str = "__Host-flash";
 /// A flash that nobody read is worth nothing after this.
-const SECONDS: i64 = 120;
+const SECONDS: i64 = 600;
 /// Browsers drop cookies over 4,096 bytes: then the typed values go first, and the message stays.
 const MAX_COOKIE: usize = 3_800;
 
@@ -31,6 +31,9 @@ pub struct Flash {
     pub action: String,
     /// What was typed, by field name, without secrets.
     pub values: HashMap<String, String>,
+    /// A form that waits behind this one, while its person shows again who they are.
+    #[serde(default)]
+    pub waiting: Option<Box<Self>>,
     until: i64,
 }
 
@@ -54,6 +57,16 @@ impl Flash {
         Self { fault: Some(fault), action: action.to_owned(), values: typed(body), ..Self::default() }
     }
 
+    /// Keeps the form that waited already when this one was sent.
+    #[must_use]
+    pub fn keeping(mut self, before: Option<&Self>) -> Self {
+        self.waiting = before.and_then(|flash| match &flash.waiting {
+            Some(waiting) => Some(waiting.clone()),
+            None => (flash.action != self.action).then(|| Box::new(flash.clone())),
+        });
+        self
+    }
+
     /// The `Set-Cookie` value, or `None` when not even the message fits.
     #[must_use]
     pub fn cookie(mut self, vault: &Vault, now: At) -> Option<String> {
@@ -65,6 +78,7 @@ impl Flash {
         let mut value = seal(&self)?;
         if value.len() > MAX_COOKIE {
             self.values.clear();
+            self.waiting = None;
             value = seal(&self)?;
         }
         (value.len() <= MAX_COOKIE)

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::{
     Cx,
-    gate::FACTOR_PATH,
+    gate::{CONFIRM_PATH, FACTOR_PATH},
     render::{self, Page},
 };
 use crate::{
@@ -108,7 +108,9 @@ pub const LIVE: Need = Need::HoldsAny(&[Permission::LiveBoard, Permission::Scree
 
 fn framed<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() -> V) -> AnyView {
     let visitor = &cx.visitor;
-    let flash = visitor.flash.as_deref().and_then(|f| f.notice.clone());
+    // The page that asks again passes the message on: it is about what comes after it.
+    let passes_on = cx.path() == CONFIRM_PATH;
+    let flash = visitor.flash.as_deref().filter(|_| !passes_on).and_then(|f| f.notice.clone());
     let notice = flash.map(|text| view! { <Notice tone=Tone::Good>{text}</Notice> });
     let content = view().into_any();
     let path = visitor.path.to_string();

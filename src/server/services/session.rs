@@ -17,8 +17,12 @@ use crate::{
         session::EndCause,
     },
     server::{
+        boot::router::SESSION_COOKIE,
         caller::{Actor, Caller},
-        http::{AppError, Cx, action::local},
+        http::{
+            AppError, Cx,
+            action::{local, set_cookie},
+        },
         kit::At,
         services::{
             audit, challenge, factor,
@@ -284,7 +288,9 @@ pub async fn sign_out(cx: &Cx, session: &Session) -> Result<(), AppError> {
         audit::note(&cx.app, &person.caller, Action::SessionEnded, None, Outcome::Done, None).await?;
         cx.app.hub().end_session(&person.session);
     }
-    session.flush().await.map_err(|e| AppError::Unavailable(Box::new(e)))
+    session.flush().await.map_err(|e| AppError::Unavailable(Box::new(e)))?;
+    // The session layer takes the cookie away without `Secure`, which a browser does not accept for a `__Host-` name.
+    set_cookie(&format!("{SESSION_COOKIE}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"))
 }
 
 /// Goes on in another business of the same person, with a new session id.
