@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import {
-  base, bothWays, choose, cookieOf, elsewhere, fresh, freshNumber, freshPassword, headingIs, hex, mailTo, page, pathOf, press,
-  seen, signOut, status, story,
+  base, bothWays, choose, cookieOf, elsewhere, fresh, freshNumber, freshPassword, headingIs, hex, mailTo, page, pathOf, post,
+  press, seen, signOut, status, story,
 } from "./kit.mjs";
 import { onEnter, tabTo } from "./keys.mjs";
 import { beginSetUp, found, giveCode, letProofAge, recoveryCodes, setUp, showPassword } from "./people.mjs";
@@ -276,13 +276,19 @@ story("a mistyped password, where one is asked again, costs nothing that was typ
   assert.equal(await tab.getByLabel("Note", { exact: true }).inputValue(), "Field office");
 });
 
-story("a code of the authenticator app is proof enough where one is asked again", async (stage) => {
+story("who has an authenticator app shows its code where one is asked again: a password is not enough", async (stage) => {
   const tab = await stage.open({ from: elsewhere() });
   const person = await found(tab);
   const { secret } = await setUp(tab, phone);
   letProofAge(person);
   await tab.goto(`${base}/account/two-factor`);
   assert.equal(pathOf(tab), "/confirm");
+  assert.equal(await tab.getByLabel(/password/i).count(), 0);
+  const cookie = await cookieOf(tab.context());
+  const form = { password: person.password, next: "/account/two-factor" };
+  const headers = { accept: "application/json", "x-forwarded-for": elsewhere() };
+  const answer = await post("/api/confirm", form, { cookie, headers });
+  assert.equal(answer.status, 422, "nor where it is posted unasked");
   await isRefused(tab, await phone.wrongCode(secret), "Go on");
   await giveCode(tab, await phone.code(secret), "Go on");
   assert.equal(pathOf(tab), "/account/two-factor");

@@ -1,8 +1,13 @@
 // Guessing locks who guesses, and not the person (ACC-4; security.md, rule 17).
 
 import assert from "node:assert/strict";
-import { base, comeFrom, elsewhere, freshPassword, headingIs, mailTo, press, seen, signOut, story } from "./kit.mjs";
-import { found, hire, showPassword } from "./people.mjs";
+import {
+  base, comeFrom, elsewhere, freshPassword, headingIs, mailTo, pathOf, press, seen, signOut, story,
+} from "./kit.mjs";
+import { found, giveCode, hire, isSignedIn, setUp, showPassword } from "./people.mjs";
+import { Phone } from "./python.mjs";
+
+const phone = new Phone();
 
 story("five wrong passwords lock a stranger's browser and not the person's own, until an owner unlocks", async (stage) => {
   const owner = await stage.open({ from: elsewhere() });
@@ -43,6 +48,25 @@ story("five wrong passwords lock a stranger's browser and not the person's own, 
   await owner.goto(`${base}/audit?action=account.unlocked`);
   await headingIs(owner, "Audit log");
   await seen(owner.locator("main tbody tr").first());
+});
+
+story("a lock holds for strangers who wait at the second step already", async (stage) => {
+  const own = await stage.open({ from: elsewhere() });
+  const person = await found(own);
+  const { secret } = await setUp(own, phone);
+  const [guesses, waits] = [await stage.open({ from: elsewhere() }), await stage.open({ from: elsewhere() })];
+  for (const tab of [guesses, waits]) assert.equal(await showPassword(tab, person), "/sign-in/factor");
+  const wrong = await phone.wrongCode(secret);
+  for (let n = 0; n < 5; n++) await giveCode(guesses, wrong);
+  const code = await phone.code(secret);
+  await giveCode(waits, code);
+  assert.equal(pathOf(waits), "/sign-in/factor", "the right code comes while all of them are locked");
+  assert.ok(!(await isSignedIn(waits)));
+  // The person's own browser is not.
+  await signOut(own);
+  assert.equal(await showPassword(own, person), "/sign-in/factor");
+  await giveCode(own, code);
+  assert.equal(pathOf(own), "/home", "and nobody has used the code up");
 });
 
 story("a mailed link gets past the lock", async (stage) => {

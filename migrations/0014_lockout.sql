@@ -45,7 +45,8 @@ $$;
 
 -- Counts one failure. Each count is one statement that adds to what it finds, so of many at once none is lost, and
 -- exactly one of them sees each number. `in_steps` holds the seconds that one failure locks, two failures, and so on;
--- its last counts for all that follow. Bucket before streak, here as everywhere, so that nobody waits in a circle.
+-- its last counts for all that follow. What does not lock ends well before now: a request of the same moment, whose clock
+-- was read a little earlier, must not take it for a lock. Bucket before streak, here as everywhere, so that nobody waits in a circle.
 create function lobby.lockout_failed(in_user uuid, in_device uuid, in_now timestamptz, in_steps bigint[])
 returns table (failures int, locked_until timestamptz, in_a_row int, email text)
 language plpgsql security definer set search_path = lobby, public, pg_temp
@@ -56,13 +57,16 @@ declare
     streak int;
 begin
     insert into lobby.lockouts as l (user_id, device_id, failures, failed_at, locked_until)
-    values (in_user, in_device, 1, in_now, in_now + make_interval(secs => in_steps[1]))
+    values (in_user, in_device, 1, in_now, in_now + case when in_steps[1] = 0 then interval '-1 hour' else make_interval(secs => in_steps[1]) end)
     on conflict (user_id, device_id) do update set
         failures = l.failures + 1,
         failed_at = greatest(l.failed_at, in_now),
         locked_until = greatest(
             l.locked_until,
-            in_now + make_interval(secs => in_steps[least(l.failures + 1, cardinality(in_steps))])
+            in_now + case
+                when in_steps[least(l.failures + 1, cardinality(in_steps))] = 0 then interval '-1 hour'
+                else make_interval(secs => in_steps[least(l.failures + 1, cardinality(in_steps))])
+            end
         )
     returning * into bucket;
     insert into lobby.lockout_streaks as s (user_id, failures, failed_at)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ringfort::{
-    model::{profile::Profile, retention::DataKind},
+    model::{permission::Role, profile::Profile, retention::DataKind},
     server::store::{self, TenantTx},
 };
 use serde_json::Value;
@@ -280,4 +280,19 @@ async fn canary(app: &TestApp, business: &Business, days: i32) {
         business.id.0
     );
     (&app.owner).execute(AssertSqlSafe(statement)).await.expect("a canary");
+}
+
+/// Who hangs up while BEGIN is under way must not leave a transaction, with its tenant, to whoever gets the connection next.
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_2_a_client_that_hangs_up_leaves_no_transaction_open() {
+    let app = TestApp::start().await;
+    let business = app.business("a", Profile::FieldService).await;
+    let browser = app.browser(business.member(Role::Owner)).await;
+    for micros in (0..6_000).step_by(150) {
+        let _ = timeout(Duration::from_micros(micros), browser.get("/calls")).await;
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let open = "select count(*) from pg_stat_activity
+                where datname = current_database() and state like 'idle in transaction%'";
+    assert_eq!(sql::count(&app.owner, open).await, 0);
 }

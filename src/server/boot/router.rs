@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::Body,
     http::{HeaderValue, Response, StatusCode, header},
-    middleware::{from_fn_with_state, map_response},
+    middleware::{from_fn, from_fn_with_state, map_response},
     response::IntoResponse,
 };
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, services::ServeDir};
@@ -57,6 +57,7 @@ pub fn service(app: App) -> Router {
         .layer(sessions)
         .merge(files)
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(layers::finish))
         .layer(from_fn_with_state(state, layers::headers))
         .layer(CompressionLayer::new())
 }

@@ -128,6 +128,15 @@ async fn by_session(app: &App, id: Id, visitor: &Visitor) -> Result<Option<Signe
     Ok(Some(person))
 }
 
+/// Runs a request to its end, also when its client has hung up: dropped in the middle of BEGIN, a transaction would stay
+/// open on a pooled connection, with its tenant set, and what others do on that connection would wait for its commit.
+pub async fn finish(request: Request, next: Next) -> Response {
+    tokio::spawn(next.run(request)).await.unwrap_or_else(|error| {
+        tracing::error!(error.chain = %error, "a request was not run to its end");
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    })
+}
+
 /// Turns errors into what this visitor reads: a page, or JSON. Writes down who was refused at which door.
 pub async fn errors(State(app): State<App>, request: Request, next: Next) -> Response {
     let Some(visitor) = request.extensions().get::<Visitor>().cloned() else {
