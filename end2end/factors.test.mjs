@@ -5,7 +5,7 @@ import {
   base, bothWays, choose, cookieOf, elsewhere, fresh, freshNumber, freshPassword, headingIs, hex, mailTo, page, pathOf, post,
   press, seen, signOut, status, story,
 } from "./kit.mjs";
-import { onEnter, tabTo } from "./keys.mjs";
+import { hasFocus, onEnter, tabTo } from "./keys.mjs";
 import { beginSetUp, found, giveCode, letProofAge, recoveryCodes, setUp, showPassword } from "./people.mjs";
 import { Phone } from "./python.mjs";
 
@@ -135,10 +135,10 @@ story("a second factor by keyboard alone", async (stage) => {
   await tabTo(tab, (f) => f.name === "code", "the field for the code");
   await tab.keyboard.type(await phone.wrongCode(secret));
   await onEnter(tab);
-  assert.equal(await tab.evaluate(() => document.activeElement?.id), "problems", "what is wrong has the focus");
+  await hasFocus(tab, "problems");
   await tabTo(tab, (f) => f.href === "#f-code", "its link", 3);
   await tab.keyboard.press("Enter");
-  assert.equal(await tab.evaluate(() => document.activeElement?.id), "f-code");
+  await hasFocus(tab, "f-code");
   await tab.keyboard.type(await phone.lastCode(secret));
   await onEnter(tab);
   assert.equal((await recoveryCodes(tab)).length, 10);

@@ -1,7 +1,7 @@
 // The whole way by keyboard: sign in, go to the board, reach its first call; and see where one is all the time.
 
 import assert from "node:assert/strict";
-import { focus, onEnter, tabTo } from "./keys.mjs";
+import { focus, hasFocus, onEnter, tabTo } from "./keys.mjs";
 import { agency, base, connectAgency, freshNumber, headingIs, line, openLive, press, seen, story, user } from "./kit.mjs";
 import { Call } from "./twilio.mjs";
 
@@ -47,7 +47,7 @@ story("the skip link leads past the navigation", async (stage) => {
   assert.equal(link?.text, "Skip to the page", "the first stop");
   assert.ok(link.visible, "which one sees");
   await tab.keyboard.press("Enter");
-  assert.equal(await tab.evaluate(() => document.activeElement?.id), "main");
+  await hasFocus(tab, "main");
   const next = await tabTo(tab, () => true, "something in the page");
   assert.ok(await tab.evaluate(() => document.querySelector("main").contains(document.activeElement)), next.html);
 });
@@ -102,8 +102,8 @@ story("a refused form takes the focus to what is wrong", async (stage) => {
   const form = tab.locator("form").filter({ has: tab.getByLabel("Time zone") });
   await press(tab, form.getByRole("button", { name: "Save" }));
   await seen(tab.locator("#problems"));
-  assert.equal(await tab.evaluate(() => document.activeElement?.id), "problems");
+  await hasFocus(tab, "problems");
   await tabTo(tab, (f) => f.href === "#f-zone", "the problem's link", 3);
   await tab.keyboard.press("Enter");
-  assert.equal(await tab.evaluate(() => document.activeElement?.id), "f-zone");
+  await hasFocus(tab, "f-zone");
 });

@@ -1,7 +1,7 @@
 // Going by keyboard: Tab by Tab, with a look at each stop whether one sees where one is.
 
 import assert from "node:assert/strict";
-import { pause } from "./kit.mjs";
+import { eventually, pause } from "./kit.mjs";
 
 /** What has the focus. What slides into view gets the time to do so. */
 export async function focus(tab) {
@@ -44,6 +44,10 @@ export async function tabTo(tab, wanted, what, most = 80) {
   }
   assert.fail(`Tab reaches ${what}`);
 }
+
+/** The focus comes to the element with this id. A browser moves it with the next frame, which may be after `load`. */
+export const hasFocus = (tab, id) =>
+  eventually(() => tab.evaluate((id) => document.activeElement?.id === id, id), { what: `the focus on #${id}` });
 
 /** Presses Enter, and waits for the page behind it. */
 export const onEnter = (tab) => Promise.all([tab.waitForNavigation({ waitUntil: "load" }), tab.keyboard.press("Enter")]);
