@@ -144,11 +144,11 @@ story("keeping calls shorter shows what goes, and wants a reason and a typed wor
 
   const reason = `drill ${fresh()}`;
   await tab.getByLabel("Reason").fill(reason);
-  await tab.getByLabel("Confirm", { exact: true }).fill("yes");
+  await tab.getByLabel("Type calls to confirm").fill("yes");
   await press(tab, tab.getByRole("button", { name: "Save" }));
   assert.match(await tab.locator("#problems").innerText(), /type calls to confirm/i);
   assert.equal(await tab.getByLabel("Reason").inputValue(), reason, "the reason is kept");
-  await tab.getByLabel("Confirm", { exact: true }).fill("calls");
+  await tab.getByLabel("Type calls to confirm").fill("calls");
   await press(tab, tab.getByRole("button", { name: "Save" }));
   assert.equal(new URL(tab.url()).pathname, "/settings/retention");
   await seen(tab.getByText("Saved. The next run follows it."));

@@ -185,12 +185,29 @@ look("two-factor-app", {
     await seen(tab.getByRole("img", { name: /^QR code/ }));
   },
 });
+look("two-factor-text", {
+  as: owner,
+  make: async (tab) => {
+    await tab.goto(`${base}/account/two-factor`);
+    await tab.getByLabel("Your mobile number").fill("+14155550123");
+    await press(tab, tab.getByRole("button", { name: "Text me a first code" }));
+    await seen(tab.getByLabel("The code in the text"));
+  },
+});
 look("two-factor-codes-over", { as: owner, make: at("/account/two-factor/codes") });
 look("confirm", { as: owner, make: at("/confirm?next=/settings") });
 look("switch", { as: owner, make: at("/switch") });
 look("team", { as: owner, make: at("/team") });
 look("team-import", { as: owner, make: at("/team/import") });
 look("member", { as: owner, make: atFirst("/team", /\/team\/mem_\w+/) });
+look("member-second-step", {
+  as: owner,
+  make: async (tab) => {
+    await tab.goto(`${base}/team`);
+    await press(tab, tab.getByRole("link", { name: agency.users.find((one) => one.totp_secret).name }));
+    await seen(tab.getByRole("heading", { name: "Reset the second step of their sign-in" }));
+  },
+});
 look("roles", { as: owner, make: at("/roles") });
 look("roles-compared", { as: owner, make: at("/roles?role=owner&compare=admin") });
 look("connections", { as: owner, make: at("/connections") });
@@ -340,6 +357,7 @@ look("board", {
     await seen(tab.locator("tr[data-call]").first());
   },
 });
+look("board-no-match", { as: user(agency, "dispatcher"), make: at("/board?text=nobody-is-called-so") });
 look("pop", {
   as: agent.user,
   make: async (tab) => {

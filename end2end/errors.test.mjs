@@ -2,10 +2,13 @@
 
 import assert from "node:assert/strict";
 import http from "node:http";
+import { join } from "node:path";
 import {
-  agency, base, bothWays, cookieOf, fresh, freshNumber, freshPassword, headingIs, hex, line, mailTo, page, post, press,
-  raw, seen, session, signIn, status, story, submitSignIn, user,
+  agency, base, bothWays, cookieOf, elsewhere, fresh, freshNumber, freshPassword, headingIs, hex, line, mailTo, page, pathOf,
+  post, press, raw, results, seen, session, signIn, status, story, submitSignIn, user,
 } from "./kit.mjs";
+import { found, hire, setUp } from "./people.mjs";
+import { Phone } from "./python.mjs";
 import { Call, deliver } from "./twilio.mjs";
 
 const owner = user(agency, "owner");
@@ -38,6 +41,58 @@ bothWays("error pages say what happened and where to go on", async (stage, scrip
   }
   await press(tab, tab.getByRole("link", { name: "Go to your home page" }));
   await headingIs(tab, agency.name);
+});
+
+/** As people see it, wide and on a phone. */
+async function picture(tab, name) {
+  for (const width of [1440, 390]) {
+    await tab.setViewportSize({ width, height: 900 });
+    await tab.screenshot({ path: join(results, `${name}-light-${width}.png`), fullPage: true });
+  }
+}
+
+story("a form that comes too late says so, and changes nothing (409)", async (stage) => {
+  const first = await stage.open({ from: elsewhere() });
+  await found(first);
+  const tab = await stage.open({ from: elsewhere(), allow: [status(401)] });
+  const person = await hire(first, tab, "agent");
+  await setUp(tab, new Phone());
+  await first.goto(`${base}/team`);
+  await press(first, first.getByRole("link", { name: person.name }));
+  const path = pathOf(first);
+
+  // The same page in two tabs: the second one is sent when the first has done it.
+  const second = await first.context().newPage();
+  await second.goto(base + path);
+  for (const one of [first, second]) {
+    await one.getByLabel("Type reset to confirm").fill("reset");
+    await press(one, one.getByRole("button", { name: "Reset the second step" }));
+    assert.equal(pathOf(one), path);
+  }
+  const problems = second.locator("#problems");
+  assert.match(await problems.innerText(), /Somebody else changed this meanwhile\. Nothing of yours was saved/);
+  await picture(second, "error-409");
+  const headers = { accept: "application/json" };
+  const cookie = await cookieOf(first.context());
+  const answer = await post("/api/team/reset-factors", { id: path.split("/").pop(), reset: "reset" }, { cookie, headers });
+  assert.deepEqual([answer.status, JSON.parse(answer.body).kind], [409, "conflict"]);
+});
+
+story("a form of another kind is refused with a page that says so (415)", async (stage) => {
+  const tab = await stage.open({ path: "/sign-in", from: elsewhere(), allow: [status(415)] });
+  await tab.getByLabel("Email address").fill("somebody@e2e.example");
+  await tab.getByLabel("Password").fill(freshPassword());
+  await tab.evaluate(() => {
+    document.querySelector('form[action="/api/sign-in"]').enctype = "text/plain";
+  });
+  const answered = tab.waitForResponse((answer) => new URL(answer.url()).pathname === "/api/sign-in");
+  await press(tab, tab.getByRole("button", { name: "Sign in", exact: true }));
+  assert.equal((await answered).status(), 415);
+  await headingIs(tab, "This kind of content is not accepted here");
+  await seen(tab.getByText("Error 415"));
+  await picture(tab, "error-415");
+  await press(tab, tab.getByRole("link", { name: "Sign in" }));
+  assert.equal(pathOf(tab), "/sign-in");
 });
 
 story("programs get errors as JSON, and every answer its headers", async () => {

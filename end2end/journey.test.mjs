@@ -165,7 +165,7 @@ bothWays("the owner connects Twilio, rotates its secret and revokes it", async (
   await new Call(line, { from: freshNumber() }).ring();
   await hides(here);
 
-  const confirm = tab.getByLabel("Confirm", { exact: true });
+  const confirm = tab.getByLabel("Type revoke to confirm");
   await confirm.fill("yes");
   await press(tab, tab.getByRole("button", { name: "Revoke this connection" }));
   await seen(tab.locator("#problems"));

@@ -224,7 +224,7 @@ export async function submitSignIn(tab, email, password) {
     if (new URL(tab.url()).pathname !== "/sign-in") await tab.goto(`${base}/sign-in`);
     await tab.getByLabel("Email address").fill(email);
     await tab.getByLabel("Password").fill(password);
-    await press(tab, tab.getByRole("button", { name: "Sign in" }));
+    await press(tab, tab.getByRole("button", { name: "Sign in", exact: true }));
     const stayed = new URL(tab.url()).pathname === "/sign-in";
     const says = await tab.locator("#problems").allInnerTexts();
     if (!stayed || says.some((text) => !/too many tries/i.test(text))) return;

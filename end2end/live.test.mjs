@@ -53,7 +53,7 @@ story("a call is on the board and on the right desk at once, and nowhere else", 
 
   const card = popOf(desk, from);
   const last = from.slice(-4);
-  for (const word of [`Bakery ${last}`, `HO-${last}`, `Renewal talk ${last}`, masked(from)]) await seen(card.getByText(word));
+  for (const word of [`Bakery ${last}`, `HO-${last}`, `Renewal talk ${last}`, "4 May 2026", masked(from)]) await seen(card.getByText(word));
   await seen(card.getByText(/gone in [0-5]:\d\d/));
   await seen(popOf(tab2, from), 3_000);
   await desk.reload();

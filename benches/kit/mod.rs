@@ -10,20 +10,23 @@ pub mod source;
 use std::{collections::HashMap, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use anyhow::Context;
-use ringfort::server::{
-    boot::{
-        App,
-        config::{Config, Database},
-        database,
-        lifecycle::{self, Ready},
-        router,
+use ringfort::{
+    model::texting::{BUSINESS_A_DAY, Prefixes},
+    server::{
+        boot::{
+            App,
+            config::{Config, Database},
+            database,
+            lifecycle::{self, Ready},
+            router,
+        },
+        kit::{
+            At, Clock,
+            clock::SystemClock,
+            entropy::{SystemEntropy, bytes, uuid7},
+        },
+        vault::Secret,
     },
-    kit::{
-        At, Clock,
-        clock::SystemClock,
-        entropy::{SystemEntropy, bytes, uuid7},
-    },
-    vault::Secret,
 };
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, PgPool,
@@ -214,6 +217,9 @@ fn config(folder: PathBuf) -> Config {
         mail_from: "Ringfort <ringfort@localhost>".to_owned(),
         outbound_allow: Vec::new(),
         outbound_overrides: HashMap::new(),
+        text_prefixes: Prefixes::default(),
+        texts_per_day: BUSINESS_A_DAY,
+        oidc: None,
         trusted_proxies: Vec::new(),
         pgbouncer: false,
         demo: false,

@@ -49,6 +49,11 @@ actions! {
     FactorRemoved       "factor.removed"        "Removed a second factor";
     FactorRecoveryDrawn "factor.recovery_drawn" "Drew new recovery codes";
     FactorRecoveryUsed  "factor.recovery_used"  "Used a recovery code";
+    FactorSuspect       "factor.suspect"        "A passkey was refused: there may be a copy of it";
+    FactorTextSent      "factor.text_sent"      "A code was sent by text message";
+    FactorReset         "factor.reset"          "Reset somebody's second factors";
+    IdentityLinked      "identity.linked"       "Linked an account of another provider to sign in with";
+    IdentityUnlinked    "identity.unlinked"     "Unlinked an account of another provider";
     SessionLinkAsked    "session.link_asked"    "Asked for a sign-in link by mail";
     PasswordResetAsked  "password.reset_asked"  "Asked for a new password by mail";
     PasswordReset       "password.reset"        "Chose a new password by mail";

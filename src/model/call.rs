@@ -98,9 +98,30 @@ impl CallState {
             Self::InProgress => "In progress",
             Self::Canceled => "Caller hung up",
             Self::Failed => "Failed",
-            Self::NoAnswer => "No answer",
+            Self::NoAnswer => "Not answered",
             Self::Busy => "Busy",
             Self::Completed => "Completed",
+        }
+    }
+}
+
+impl CallState {
+    /// What became of a call for its business: a provider calls it completed as soon as it picked up itself, for an
+    /// announcement or to ring the desks, though nobody here has talked.
+    #[must_use]
+    pub const fn heard(self, is_answered: bool) -> Self {
+        match self {
+            Self::Completed if !is_answered => Self::NoAnswer,
+            other => other,
+        }
+    }
+
+    /// What it is called on a call of this direction; without one, on a leg.
+    #[must_use]
+    pub const fn label_on(self, direction: Option<Direction>) -> &'static str {
+        match (self, direction) {
+            (Self::NoAnswer, Some(Direction::Inbound)) => "Missed",
+            _ => self.label(),
         }
     }
 }
@@ -151,6 +172,16 @@ mod tests {
     fn an_end_is_final() {
         let end = Standing { state: CallState::Busy, seq: 2 };
         assert_eq!(end.after(Standing { state: CallState::InProgress, seq: 9 }), end);
+    }
+
+    #[test]
+    fn a_call_that_nobody_answered_is_not_completed() {
+        assert_eq!(CallState::Completed.heard(true), CallState::Completed);
+        assert_eq!(CallState::Completed.heard(false), CallState::NoAnswer);
+        assert_eq!(CallState::Ringing.heard(false), CallState::Ringing);
+        assert_eq!(CallState::NoAnswer.label_on(Some(Direction::Inbound)), "Missed");
+        assert_eq!(CallState::NoAnswer.label_on(Some(Direction::Outbound)), "Not answered");
+        assert_eq!(CallState::Busy.label_on(None), "Busy");
     }
 
     fn any_event() -> impl Strategy<Value = Standing> {

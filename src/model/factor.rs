@@ -1,8 +1,8 @@
 //! Second factors (ACC-3): which there are, and how their codes are written. Codes are typed by hand and pasted, so
 //! spaces, dashes and small letters make no difference.
 //!
-//! To add a kind: a variant of [`Factor`], its code and its words, and its place in `lobby.factors_of` and
-//! `lobby.factor_remove`.
+//! To add a kind: a variant of [`Factor`], its code and its words, and its place in `lobby.has_factor`,
+//! `lobby.factor_dates` and `lobby.factor_remove`.
 
 use std::str::FromStr;
 
@@ -10,8 +10,8 @@ use super::field::Bad;
 
 /// Digits of a code of an authenticator app.
 pub const TOTP_DIGITS: usize = 6;
-/// Digits of a code that is mailed: more, so that one kind is never taken for the other.
-pub const EMAIL_DIGITS: usize = 8;
+/// Digits of a code that is sent, by mail or text message: more, so that one kind is never taken for the other.
+pub const SENT_DIGITS: usize = 8;
 /// Recovery codes that are drawn at once.
 pub const RECOVERY_CODES: usize = 10;
 /// Letters of a recovery code: five bits each.
@@ -29,18 +29,24 @@ const LONGEST: usize = 64;
 pub enum Factor {
     /// Codes of an authenticator app.
     Totp,
+    /// A key in a phone, a computer or on a stick, which signs for this installation alone: nothing to phish.
+    Passkey,
+    /// Codes by text message. The weakest: numbers are taken over (NIST SP 800-63B calls it restricted).
+    Sms,
     /// Codes that are mailed.
     Email,
 }
 
 impl Factor {
-    pub const ALL: [Self; 2] = [Self::Totp, Self::Email];
+    pub const ALL: [Self; 4] = [Self::Totp, Self::Passkey, Self::Sms, Self::Email];
 
     /// The stored form.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Self::Totp => "totp",
+            Self::Passkey => "passkey",
+            Self::Sms => "sms",
             Self::Email => "email",
         }
     }
@@ -49,6 +55,8 @@ impl Factor {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Totp => "Authenticator app",
+            Self::Passkey => "Passkeys",
+            Self::Sms => "Codes by text message",
             Self::Email => "Codes by email",
         }
     }
@@ -75,10 +83,10 @@ pub fn is_totp(plain: &str) -> bool {
     is_digits(plain, TOTP_DIGITS)
 }
 
-/// Whether a plain code is one that was mailed, by its looks.
+/// Whether a plain code is one that was sent, by its looks.
 #[must_use]
-pub fn is_email(plain: &str) -> bool {
-    is_digits(plain, EMAIL_DIGITS)
+pub fn is_sent(plain: &str) -> bool {
+    is_digits(plain, SENT_DIGITS)
 }
 
 fn is_digits(text: &str, count: usize) -> bool {
@@ -122,7 +130,7 @@ mod tests {
         for factor in Factor::ALL {
             assert_eq!(factor.code().parse(), Ok(factor));
         }
-        assert_eq!("sms".parse::<Factor>(), Err(Bad::Choice));
+        assert_eq!("fax".parse::<Factor>(), Err(Bad::Choice));
     }
 
     #[test]
@@ -131,7 +139,7 @@ mod tests {
         assert_eq!(plain("abcd-EFGH\u{2013}01"), "ABCDEFGH01");
         assert_eq!(plain(&"1".repeat(1_000)).len(), LONGEST);
         assert!(is_totp("123456") && !is_totp("12345") && !is_totp("12345a") && !is_totp("１２"));
-        assert!(is_email("12345678") && !is_email("123456"));
+        assert!(is_sent("12345678") && !is_sent("123456"));
     }
 
     #[test]

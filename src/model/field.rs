@@ -15,6 +15,8 @@ pub enum Bad {
     Email,
     #[error("write the number with its country code, like +14155550100")]
     Phone,
+    #[error("codes are texted only to numbers that begin with {0}")]
+    Prefix(String),
     #[error("choose one of the list")]
     Choice,
     #[error("write a whole number from {0} to {1}")]
@@ -35,6 +37,8 @@ pub enum Bad {
     Password,
     #[error("this code is not right, was used already, or its time is over; write the newest one")]
     Code,
+    #[error("this passkey was not accepted; try again, or choose another way")]
+    Passkey,
     #[error("a business needs an owner; give somebody else the role first")]
     LastOwner,
     #[error("this is already in use")]
@@ -61,6 +65,60 @@ pub enum Bad {
     Most(u32),
     #[error("decide about everybody first: {0} still wait")]
     Undecided(u32),
+}
+
+impl Bad {
+    /// Whether its text says by itself what it is about, or is about the form as a whole: then it needs no name before it.
+    #[must_use]
+    pub const fn names_itself(&self) -> bool {
+        matches!(
+            self,
+            Self::Common
+                | Self::Guessable
+                | Self::Mismatch
+                | Self::Password
+                | Self::Code
+                | Self::Passkey
+                | Self::LastOwner
+                | Self::Confirm(_)
+                | Self::LocksOut(_)
+                | Self::Undecided(_)
+        )
+    }
+}
+
+/// What people call a field, where its problem stands away from it. A new field needs a line here, or stays without a name.
+#[must_use]
+pub fn name_of(field: &str) -> Option<&'static str> {
+    let name = match field {
+        "account" => "Account",
+        "base_url" => "Address of the system",
+        "business" => "Name of the business",
+        "code" => "Code",
+        "days" => "Days",
+        "email" => "Email address",
+        "extension" => "Extension",
+        "grace_days" => "Days to set it up",
+        "label" | "name" => "Name",
+        "list" => "List",
+        "member" => "Person",
+        "new_password" => "New password",
+        "note" => "Note",
+        "number" => "Number",
+        "password" => "Password",
+        "policy" => "What a password must have",
+        "profile" => "Kind of business",
+        "provider" => "Provider",
+        "range" => "Range",
+        "reason" => "Reason",
+        "required" => "Second factor",
+        "role" => "Role",
+        "secret" => "Secret",
+        "target" => "Rings at",
+        "zone" => "Time zone",
+        _ => return None,
+    };
+    Some(name)
 }
 
 /// A field's name in the form, and what is wrong with it.

@@ -74,6 +74,8 @@ ids! {
     SessionId = "ses";
     /// A browser that an account has signed in with.
     DeviceId = "dev";
+    /// A passkey of a person.
+    PasskeyId = "psk";
     /// An invitation to join.
     InvitationId = "inv";
     /// A provider or agency system that a business connected.

@@ -21,3 +21,4 @@ pub mod profile;
 pub mod retention;
 pub mod review;
 pub mod session;
+pub mod texting;

@@ -24,7 +24,13 @@ impl Phone {
     /// What may be shown to everybody who may see the call: `***-***-1234`.
     #[must_use]
     pub fn masked(&self) -> MaskedPhone {
-        MaskedPhone(format!("***-***-{}", &self.0[self.0.len() - 4..]))
+        MaskedPhone(format!("***-***-{}", self.last4()))
+    }
+
+    /// The last four digits, by which people know their own number.
+    #[must_use]
+    pub fn last4(&self) -> &str {
+        &self.0[self.0.len() - 4..]
     }
 }
 

@@ -22,6 +22,8 @@ pub enum EndCause {
     Password,
     /// The second factor was changed elsewhere.
     Factor,
+    /// An account of another provider was linked or unlinked elsewhere.
+    Identity,
     /// The person was removed from its business.
     Removed,
     /// The person went on in another business.
@@ -29,13 +31,14 @@ pub enum EndCause {
 }
 
 impl EndCause {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::SignedOut,
         Self::Revoked,
         Self::Idle,
         Self::Expired,
         Self::Password,
         Self::Factor,
+        Self::Identity,
         Self::Removed,
         Self::Switched,
     ];
@@ -50,6 +53,7 @@ impl EndCause {
             Self::Expired => "expired",
             Self::Password => "password",
             Self::Factor => "factor",
+            Self::Identity => "identity",
             Self::Removed => "removed",
             Self::Switched => "switched",
         }
@@ -65,6 +69,7 @@ impl EndCause {
             Self::Expired => "Ended by itself: its longest time was over",
             Self::Password => "Your password was changed",
             Self::Factor => "Your second factor was changed",
+            Self::Identity => "A linked account came or went",
             Self::Removed => "You were removed from the business",
             Self::Switched => "You went on in another business",
         }

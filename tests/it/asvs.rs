@@ -5,6 +5,7 @@
 //! To add one: the test here, its name in the row of the table. The tests below hold the two together.
 
 mod authentication;
+mod federation;
 mod forgery;
 mod session;
 mod token;
@@ -19,10 +20,11 @@ use crate::{
 
 const TABLE: &str = include_str!("../../docs/ASVS.md");
 
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
     include_str!("asvs/authentication.rs"),
     include_str!("asvs/authentication/factor.rs"),
     include_str!("asvs/authentication/password.rs"),
+    include_str!("asvs/federation.rs"),
     include_str!("asvs/forgery.rs"),
     include_str!("asvs/session.rs"),
     include_str!("asvs/token.rs"),

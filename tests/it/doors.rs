@@ -16,7 +16,7 @@ use ringfort::{
 };
 use uuid::Uuid;
 
-use crate::kit::{Browser, Business, TestApp, fixture::Filled, matches_snapshot, sql};
+use crate::kit::{Browser, Business, Member, TestApp, fixture::Filled, matches_snapshot, sql};
 
 fn doors() -> Vec<Door> {
     router::doors().1
@@ -166,6 +166,11 @@ const UNNAMED: &[&str] = &[
     "/api/sign-in",
     "/api/sign-in/factor",
     "/api/sign-in/factor/mail",
+    "/api/sign-in/passkey",
+    "/api/sign-in/factor/passkey",
+    "/api/confirm/passkey",
+    "/api/two-factor/passkey/add",
+    "/api/sign-in/factor/text",
     "/api/confirm",
     "/api/sign-out",
     "/api/sign-up",
@@ -179,6 +184,17 @@ const UNNAMED: &[&str] = &[
     "/api/two-factor/email/on",
     "/api/two-factor/email/off",
     "/api/two-factor/recovery",
+    "/api/two-factor/text/start",
+    "/api/two-factor/text/again",
+    "/api/two-factor/text/confirm",
+    "/api/two-factor/text/off",
+    "/api/oidc/start",
+    "/api/oidc/enter",
+    "/api/oidc/join",
+    "/api/oidc/join/finish",
+    "/api/oidc/link",
+    "/api/oidc/link/finish",
+    "/api/oidc/unlink",
     "/api/link/ask",
     "/api/link/enter",
     "/api/link/code",
@@ -199,21 +215,26 @@ const UNNAMED: &[&str] = &[
 /// An action's path, an id of the other business, and the other fields.
 type Form<'a> = (&'a str, &'a str, Vec<(&'a str, &'a str)>);
 
+/// A new session of somebody's, as its person names it.
+async fn session_of(app: &TestApp, member: &Member) -> String {
+    app.session(member).await;
+    let named = "select 'ses_' || replace(id::text, '-', '') from lobby.sessions order by created_at desc limit 1";
+    sql::text(&app.owner, named).await
+}
+
 #[tokio::test]
 async fn ten_4_forms_with_an_id_of_another_business_change_nothing_and_tell_nothing() {
     let (app, a, filled, b, _) = start().await;
     let program = crate::token::family(&app, &a, Role::Viewer).await;
+    let passkey = crate::passkey::stored(&app, a.member(Role::Viewer).user).await;
     let before = sql::fingerprint(&app.owner, a.id.0).await;
     let connection = filled.twilio.connection.to_string();
     let (member, call_pop) = (a.member(Role::Viewer).id.to_string(), filled.pop.to_string());
     let (extension, invitation) = (filled.extension.to_string(), filled.invitation.to_string());
-    let business = a.id.to_string();
-    let (network, review) = (filled.network.to_string(), filled.review.to_string());
-    app.session(a.member(Role::Viewer)).await;
-    let named = "select 'ses_' || replace(id::text, '-', '') from lobby.sessions order by created_at desc limit 1";
-    let session = sql::text(&app.owner, named).await;
+    let (business, network, review) = (a.id.to_string(), filled.network.to_string(), filled.review.to_string());
+    let session = session_of(&app, a.member(Role::Viewer)).await;
     let secret = "ffffffffffffffffffffffffffffffff";
-    let forms: [Form<'_>; 19] = [
+    let forms: [Form<'_>; 21] = [
         ("/api/connections/test", &connection, vec![]),
         ("/api/connections/rotate", &connection, vec![("secret", secret)]),
         ("/api/connections/revoke", &connection, vec![("confirm", "revoke")]),
@@ -222,6 +243,7 @@ async fn ten_4_forms_with_an_id_of_another_business_change_nothing_and_tell_noth
         ("/api/team/role", &member, vec![("role", "agent")]),
         ("/api/team/remove", &member, vec![("confirm", "remove")]),
         ("/api/team/unlock", &member, vec![]),
+        ("/api/team/reset-factors", &member, vec![("reset", "reset")]),
         ("/api/team/hand-over", &member, vec![("word", "owner")]),
         ("/api/team/invitation/resend", &invitation, vec![]),
         ("/api/network/remove", &network, vec![]),
@@ -230,6 +252,7 @@ async fn ten_4_forms_with_an_id_of_another_business_change_nothing_and_tell_noth
         ("/api/device/end-member", &member, vec![]),
         ("/api/device/revoke", &session, vec![]),
         ("/api/token/revoke", &program, vec![]),
+        ("/api/two-factor/passkey/remove", &passkey, vec![("word", "remove")]),
         ("/api/pops/acknowledge", &call_pop, vec![]),
         ("/api/switch", &business, vec![]),
         ("/api/extensions/create", &member, vec![("extension", "555"), ("target", "client:spy")]),

@@ -1,7 +1,9 @@
-//! Second factors (ACC-3): the authenticator app here, recovery codes and codes by mail in [`codes`]. The app's codes are
-//! computed in our own words, not the product's.
+//! Second factors (ACC-3): the authenticator app here, recovery codes and codes by mail in [`codes`], codes by text message
+//! in [`texts`]. The app's codes are computed in our own words, not the product's.
 
 mod codes;
+mod reset;
+mod texts;
 
 use std::fmt::Write;
 
@@ -27,7 +29,7 @@ use crate::kit::{Browser, Business, Reply, TestApp, sql};
 const OVERVIEW: &str = "/account/two-factor";
 const APP: &str = "/account/two-factor/app";
 const CODES: &str = "/account/two-factor/codes";
-const NONE: Factors = Factors { totp: false, email_codes: false, recovery_left: 0 };
+const NONE: Factors = Factors { totp: false, email_codes: false, text_codes: false, passkeys: 0, recovery_left: 0 };
 
 async fn start() -> (TestApp, Business) {
     let app = TestApp::start().await;
@@ -162,7 +164,7 @@ async fn acc_3_an_app_counts_from_its_first_right_code() {
     let codes = revealed(&browser, &reply).await;
     assert_eq!(codes.len(), 10);
     assert!(codes.iter().all(|code| code.len() == 29), "24 letters in groups of four: {codes:?}");
-    assert_eq!(factors(&app, owner.user).await, Factors { totp: true, email_codes: false, recovery_left: 10 });
+    assert_eq!(factors(&app, owner.user).await, Factors { totp: true, recovery_left: 10, ..NONE });
     assert!(is_in(&browser).await);
     assert!(!is_in(&other).await, "their other sessions end");
     assert_eq!(entries(&app, "action = 'factor.added' and result = 'done'").await, 2, "both businesses see it");
@@ -277,7 +279,7 @@ async fn acc_3_somebody_elses_factor_is_neither_used_nor_touched() {
     let reply = in_a.post("/api/two-factor/remove", &[("confirm", "remove")]).await;
     assert_eq!((reply.status, reply.header("location")), (303, Some(OVERVIEW)), "{}", reply.body);
     assert_eq!(factors(&app, one).await, NONE);
-    assert_eq!(factors(&app, other).await, Factors { totp: true, email_codes: false, recovery_left: 10 });
+    assert_eq!(factors(&app, other).await, Factors { totp: true, recovery_left: 10, ..NONE });
     assert_eq!(check(other, &code(&seed_b, now)).await, Some(Proof::Totp));
     assert_eq!(check(other, &codes_b[0]).await, Some(Proof::Recovery));
     assert!(is_in(&in_b).await);

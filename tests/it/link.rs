@@ -331,3 +331,28 @@ async fn acc_2_a_link_is_good_for_its_purpose_only() {
     is_refused(&press(&swapped).await);
     assert!(press(&opened(&asker, &to_sign_in).await).await.cookie(SESSION).is_some(), "neither was used up");
 }
+
+#[tokio::test]
+async fn acc_6_a_used_token_leaves_the_browser() {
+    let (app, a) = start().await;
+    let is_taken = |reply: &Reply| reply.cookies().iter().any(|cookie| cookie.starts_with(&format!("{LINK}=;")));
+
+    let email = "founder@b.example";
+    let profile = Profile::FieldService.code();
+    let fields = [("email", email), ("business", "Business b"), ("profile", profile), ("zone", "Europe/Berlin")];
+    let reply = app.stranger().post("/api/sign-up", &fields).await;
+    assert_eq!(location(&reply), (303, Some("/sign-up/sent")), "{}", reply.body);
+    let founder = opened(&app.stranger(), &mailed(&app, email, "sign-up").await).await;
+    let refused = founder.post("/api/sign-up/finish", &[("name", "Ada Lovelace"), ("password", "short")]).await;
+    assert!(!is_taken(&refused), "another try needs it");
+    let reply = founder.post("/api/sign-up/finish", &[("name", "Ada Lovelace"), ("password", PASSWORD)]).await;
+    assert_eq!(location(&reply), (303, Some("/home")), "{}", reply.body);
+    assert!(is_taken(&reply), "{:?}", reply.cookies());
+
+    let email = "joins@a.example";
+    app.browser(a.member(Role::Owner)).await.post("/api/team/invite", &[("email", email), ("role", "agent")]).await;
+    let invited = opened(&app.stranger(), &mailed(&app, email, "join").await).await;
+    let reply = invited.post("/api/join", &[("name", "Grace Hopper"), ("password", PASSWORD)]).await;
+    assert_eq!(location(&reply), (303, Some("/home")), "{}", reply.body);
+    assert!(is_taken(&reply), "{:?}", reply.cookies());
+}

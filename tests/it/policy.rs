@@ -34,7 +34,10 @@ async fn acc_3_without_the_factor_that_is_due_only_the_way_to_one_opens() {
     assert_eq!(agent.clone().json().get("/live").await.status, 403);
     assert_eq!(agent.post("/api/pops/acknowledge", &[("id", "pop_x")]).await.status, 403);
     for page in ["/account", "/switch", "/account/two-factor"] {
-        assert_eq!(agent.get(page).await.status, 200, "{page}");
+        let reply = agent.get(page).await;
+        assert_eq!(reply.status, 200, "{page}");
+        let wakes = reply.body.contains("leptos-island") || reply.body.contains("/static/islands.js");
+        assert!(!wakes, "{page} has nothing that would ask the stream, which refuses");
     }
     // Others of the business, and agents of another, go on.
     assert_eq!(app.browser(a.member(Role::Dispatcher)).await.get("/home").await.status, 200);
@@ -43,7 +46,9 @@ async fn acc_3_without_the_factor_that_is_due_only_the_way_to_one_opens() {
     let factor = "insert into lobby.email_factors (user_id, added_at) values";
     let user = a.member(Role::Agent).user.0;
     sql::run(&app.owner, format!("{factor} ('{user}', now())")).await;
-    assert_eq!(agent.get("/home").await.status, 200, "with one, everything opens");
+    let home = agent.get("/home").await;
+    assert_eq!(home.status, 200, "with one, everything opens");
+    assert!(home.body.contains("leptos-island") && home.body.contains("/static/islands.js"), "and wakes again");
     assert_eq!(agent.post("/api/sign-out", &[]).await.status, 303);
 }
 

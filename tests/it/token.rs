@@ -1,6 +1,8 @@
 //! Tokens for programs (ACC-7): how a program signs in ([`grant`]), how its tokens follow each other and end
-//! ([`chain`]), what an access token opens ([`bearer`]), and the keys behind it ([`keys`]).
+//! ([`chain`]), what an access token opens ([`bearer`]), the keys behind it ([`keys`]), and what is not a good request
+//! ([`attack`]).
 
+mod attack;
 pub mod bearer;
 mod chain;
 mod grant;

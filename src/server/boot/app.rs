@@ -15,8 +15,9 @@ use crate::server::{
     },
     live::Hub,
     mail::Mailer,
+    providers::oidc::Oidc,
     services::limits::Limits,
-    vault::{Vault, password::Passwords},
+    vault::{Vault, passkey::RelyingParty, password::Passwords},
 };
 
 /// The installation, as a running process knows it. Clones share it.
@@ -32,7 +33,10 @@ pub struct Parts {
     pub entropy: SharedEntropy,
     pub vault: Vault,
     pub passwords: Passwords,
+    pub passkeys: Option<RelyingParty>,
     pub outbound: Outbound,
+    /// Absent when nobody signs in with a provider of identities.
+    pub oidc: Option<Oidc>,
     pub mailer: Mailer,
     pub hub: Hub,
     pub limits: Limits,
@@ -86,9 +90,21 @@ impl App {
         &self.0.passwords
     }
 
+    /// Absent where the product is reached by an IP address.
+    #[must_use]
+    pub fn passkeys(&self) -> Option<&RelyingParty> {
+        self.0.passkeys.as_ref()
+    }
+
     #[must_use]
     pub fn outbound(&self) -> &Outbound {
         &self.0.outbound
+    }
+
+    /// The provider of identities, when this installation has one.
+    #[must_use]
+    pub fn oidc(&self) -> Option<&Oidc> {
+        self.0.oidc.as_ref()
     }
 
     #[must_use]

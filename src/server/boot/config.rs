@@ -1,4 +1,5 @@
-//! The configuration: every setting, its variable and its default, in this one file.
+//! The configuration: every setting, its variable and its default, in this one file (and in `oidc`, where several belong
+//! together).
 //!
 //! It is read once, at the start, and checked whole, so that a wrong value stops the program with a sentence that
 //! names the variable, and not a request an hour later. To add a setting: a field here with its variable and default
@@ -14,7 +15,12 @@ use std::{
 use lettre::message::Mailbox;
 use url::{Host, Url};
 
-use crate::server::vault::Secret;
+use crate::{
+    model::texting::{BUSINESS_A_DAY, Prefixes},
+    server::{providers::oidc::OidcSettings, vault::Secret},
+};
+
+mod oidc;
 
 /// What an installation may set. Secrets mask themselves when printed.
 #[derive(Debug, Clone)]
@@ -44,6 +50,12 @@ pub struct Config {
     pub outbound_allow: Vec<String>,
     /// `RINGFORT_OUTBOUND_OVERRIDE` (none): `twilio=http://127.0.0.1:4010`, a stand-in per provider, with commas.
     pub outbound_overrides: HashMap<String, String>,
+    /// `RINGFORT_TEXT_PREFIXES` (`+1`): with what numbers must begin that codes are texted to, with commas.
+    pub text_prefixes: Prefixes,
+    /// `RINGFORT_TEXTS_PER_DAY` (200): texts that one business sends in a day at most.
+    pub texts_per_day: i32,
+    /// The provider of identities that people may sign in with: `RINGFORT_OIDC_…`, in [`OidcSettings`].
+    pub oidc: Option<OidcSettings>,
     /// `RINGFORT_TRUSTED_PROXIES` (none): the addresses whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
     /// `RINGFORT_PGBOUNCER` (no): the database addresses lead to a `PgBouncer` in transaction mode.
@@ -113,6 +125,9 @@ impl Config {
             mail_from,
             outbound_allow: outbound_allow(vars.list("RINGFORT_OUTBOUND_ALLOW"))?,
             outbound_overrides: outbound_overrides(vars.list("RINGFORT_OUTBOUND_OVERRIDE"))?,
+            text_prefixes: text_prefixes(vars.text("RINGFORT_TEXT_PREFIXES"))?,
+            texts_per_day: texts_per_day(vars.text("RINGFORT_TEXTS_PER_DAY"))?,
+            oidc: oidc::read(&vars)?,
             trusted_proxies: trusted_proxies(&vars.list("RINGFORT_TRUSTED_PROXIES"))?,
             pgbouncer: vars.switch("RINGFORT_PGBOUNCER")?,
             demo: false,
@@ -243,6 +258,17 @@ fn outbound_overrides(entries: Vec<String>) -> Result<HashMap<String, String>, C
         Ok((provider.to_owned(), base.to_owned()))
     };
     entries.into_iter().map(pair).collect()
+}
+
+fn text_prefixes(text: Option<String>) -> Result<Prefixes, ConfigError> {
+    let wrong = |_| ConfigError::new("RINGFORT_TEXT_PREFIXES", "is a list of country codes with commas, like +1,+44");
+    text.map_or_else(|| Ok(Prefixes::default()), |text| text.parse().map_err(wrong))
+}
+
+fn texts_per_day(text: Option<String>) -> Result<i32, ConfigError> {
+    let Some(text) = text else { return Ok(BUSINESS_A_DAY) };
+    let wrong = || ConfigError::new("RINGFORT_TEXTS_PER_DAY", "is no number from 0 to 100000");
+    text.parse().ok().filter(|most| (0..=100_000).contains(most)).ok_or_else(wrong)
 }
 
 fn trusted_proxies(entries: &[String]) -> Result<Vec<IpAddr>, ConfigError> {

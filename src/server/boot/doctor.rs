@@ -15,9 +15,10 @@ use tokio::{
 use url::Url;
 
 use super::config::{Config, Database};
-use crate::server::vault::{Secret, keys};
+use crate::server::vault::{Secret, keys, passkey::RelyingParty};
 
 mod database;
+mod identity;
 
 const SMTP_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -62,6 +63,7 @@ pub async fn run(config: &Config) -> anyhow::Result<bool> {
         port(what, address, joined, &mut report).await;
     }
     mail(config, &mut report).await;
+    identity::check(config, &mut report).await;
     site(config, &mut report);
     println!("{} ok, {} warnings, {} problems", report.fine, report.warnings, report.problems);
     Ok(report.problems == 0)
@@ -75,6 +77,15 @@ fn configuration(config: &Config, report: &mut Report) {
             "outbound calls",
             "inner addresses are open to calls that tenants cause",
             "unset RINGFORT_OUTBOUND_ALLOW in production",
+        );
+    }
+    if RelyingParty::of(&config.public_url).is_some() {
+        report.ok("passkeys", "belong to the host of the public address");
+    } else {
+        report.warning(
+            "passkeys",
+            "browsers make none for an IP address, so nobody here can use one",
+            "set RINGFORT_PUBLIC_URL to an address with a host name, like http://localhost:3000",
         );
     }
     if public && config.trusted_proxies.is_empty() {

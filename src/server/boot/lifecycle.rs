@@ -35,9 +35,10 @@ use crate::server::{
     },
     live::{Hub, relay},
     mail::Mailer,
+    providers::oidc::Oidc,
     services::limits::Limits,
     store,
-    vault::{Secret, Vault, keys::master_key, password::Passwords},
+    vault::{Secret, Vault, keys::master_key, passkey::RelyingParty, password::Passwords},
 };
 
 /// Connections served at once; more wait in the kernel's queue.
@@ -98,8 +99,10 @@ pub async fn assemble(config: Config, ready: &Ready) -> anyhow::Result<App> {
     let vault = Vault::new(master_key(&master)?, db.clone(), clock.clone(), entropy.clone());
     let mailer = Mailer::new(&config.mail_from, config.smtp_url.as_ref(), &config.data_dir.join("mail"))?;
     let outbound = Outbound::new(config.outbound_allow.clone(), config.outbound_overrides.clone())?;
+    let oidc = config.oidc.as_ref().map(|settings| Oidc::new(settings, &config.public_url)).transpose()?;
     let slots = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     Ok(App::new(Parts {
+        passkeys: RelyingParty::of(&config.public_url),
         config,
         db,
         worker_db,
@@ -108,6 +111,7 @@ pub async fn assemble(config: Config, ready: &Ready) -> anyhow::Result<App> {
         vault,
         passwords: Passwords::new(slots)?,
         outbound,
+        oidc,
         mailer,
         hub: Hub::default(),
         limits: Limits::default(),

@@ -20,7 +20,7 @@ use tower_sessions::Session;
 
 use super::{AppError, Cx, flash::Flash};
 use crate::ui::{
-    actions::account::Confirm,
+    actions::{account::Confirm, passkey::ConfirmPasskey},
     wire::{Done, Fault, FaultKind},
 };
 
@@ -67,6 +67,9 @@ async fn translate(cx: &Cx, answer: Response, body: &[u8], path: &str) -> Respon
         for cookie in parts.headers.get_all(header::SET_COOKIE) {
             response.headers_mut().append(header::SET_COOKIE, cookie.clone());
         }
+        if let Some(to) = parts.headers.get(LEAVE).filter(|_| cx.visitor.wants_html) {
+            response.headers_mut().insert(header::LOCATION, to.clone());
+        }
         if let Some(what) = parts.headers.get(CLEAR_SITE_DATA) {
             response.headers_mut().insert(CLEAR_SITE_DATA, what.clone());
         }
@@ -98,7 +101,8 @@ impl Fault {
         if cx.visitor.wants_html && form_error {
             let mut response = see_other(&back(cx));
             // Only the page that asks again has a form waiting behind it.
-            let before = cx.visitor.flash.as_deref().filter(|_| action == Confirm::PATH);
+            let before =
+                cx.visitor.flash.as_deref().filter(|_| [Confirm::PATH, ConfirmPasskey::PATH].contains(&action));
             let flash = Flash::refused(action, self, body).keeping(before);
             if let Some(cookie) = flash.cookie(cx.app.vault(), cx.visitor.now) {
                 append_cookie(response.headers_mut(), &cookie);
@@ -111,7 +115,7 @@ impl Fault {
             return response;
         }
         let mut response = (status, axum::Json(&self)).into_response();
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = self.retry_after.or((self.kind == FaultKind::Unavailable).then_some(5)) {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response
@@ -187,6 +191,25 @@ pub fn id_of<T: FromStr>(text: &str) -> Result<T, AppError> {
 pub fn link_token(cx: &Cx) -> Result<String, AppError> {
     cx.visitor.link.as_deref().map(str::to_owned).ok_or(AppError::Missing)
 }
+
+/// Goes on at a path of ours, or at the provider of identities: the one place elsewhere that an action leads to.
+///
+/// # Errors
+/// Bad request for any other address.
+pub fn leave(cx: &Cx, to: &str) -> Result<Done, AppError> {
+    if local(to).is_some() {
+        return Ok(Done::at(to));
+    }
+    let is_known = cx.app.oidc().is_some_and(|oidc| oidc.leads_to(to));
+    let value = HeaderValue::from_str(to).ok().filter(|_| is_known).ok_or(AppError::BadRequest)?;
+    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
+        response.insert_header(HeaderName::from_static(LEAVE), value);
+    }
+    Ok(Done::back())
+}
+
+/// Between [`leave`] and the answer; no browser gets it.
+const LEAVE: &str = "x-ringfort-leave";
 
 const CLEAR_SITE_DATA: &str = "clear-site-data";
 

@@ -1,9 +1,9 @@
 //! The needs of the actions (PER-3). A server function that is missing here is unreachable, and a test says so.
 
-use super::doors::Doors;
+use super::{doors::Doors, passkey as ceremony};
 use crate::{
     model::permission::{Need, Permission as P},
-    ui::actions::{account, calls, device, factor, link, policy, review, setup, team, token},
+    ui::actions::{account, calls, device, factor, link, oidc, passkey, policy, review, setup, team, texting, token},
 };
 
 /// Every action with its need.
@@ -13,6 +13,13 @@ pub fn doors(doors: Doors) -> Doors {
         .action::<account::SignIn>(Need::Public)
         .action::<account::AnswerFactor>(Need::Public)
         .action::<account::MailFactorCode>(Need::Public)
+        .action::<account::TextFactorCode>(Need::Public)
+        .script(ceremony::SIGN_IN, Need::Public, ceremony::sign_in)
+        .action::<passkey::SignInPasskey>(Need::Public)
+        .script(ceremony::ANSWER, Need::Public, ceremony::answer)
+        .action::<passkey::AnswerPasskey>(Need::Public)
+        .script(ceremony::CONFIRM, Need::SignedIn, ceremony::confirm)
+        .action::<passkey::ConfirmPasskey>(Need::SignedIn)
         .action::<account::Confirm>(Need::SignedIn)
         .action::<account::SignOut>(Need::SignedIn)
         .action::<account::SignUp>(Need::Public)
@@ -20,6 +27,10 @@ pub fn doors(doors: Doors) -> Doors {
         .action::<account::Join>(Need::Public)
         .action::<account::Switch>(Need::SignedIn)
         .action::<account::SetTheme>(Need::Public)
+        .action::<oidc::StartOidc>(Need::Public)
+        .action::<oidc::EnterOidc>(Need::Public)
+        .action::<oidc::StartOidcJoin>(Need::Public)
+        .action::<oidc::FinishOidcJoin>(Need::Public)
         .action::<link::AskLink>(Need::Public)
         .action::<link::EnterLink>(Need::Public)
         .action::<link::EnterLinkCode>(Need::Public)
@@ -59,11 +70,22 @@ fn sensitive(doors: Doors) -> Doors {
         .action::<team::RemoveMember>(Need::Holds(P::TeamManage))
         .action::<team::HandOver>(Need::Holds(P::TeamManage))
         .action::<team::UnlockMember>(Need::Holds(P::TeamManage))
+        .action::<team::ResetFactors>(Need::Holds(P::TeamManage))
         .action::<device::EndMemberSessions>(Need::Holds(P::TeamManage))
+        .action::<oidc::StartOidcLink>(Need::SignedIn)
+        .action::<oidc::FinishOidcLink>(Need::SignedIn)
+        .action::<oidc::UnlinkOidc>(Need::SignedIn)
         .action::<factor::StartTotp>(Need::SignedIn)
         .action::<factor::ConfirmTotp>(Need::SignedIn)
         .action::<factor::RemoveTotp>(Need::SignedIn)
         .action::<factor::SwitchEmailOn>(Need::SignedIn)
         .action::<factor::SwitchEmailOff>(Need::SignedIn)
         .action::<factor::DrawRecovery>(Need::SignedIn)
+        .action::<texting::StartText>(Need::SignedIn)
+        .action::<texting::TextAgain>(Need::SignedIn)
+        .action::<texting::ConfirmText>(Need::SignedIn)
+        .action::<texting::SwitchTextOff>(Need::SignedIn)
+        .script(ceremony::REGISTER, Need::SignedIn, ceremony::register)
+        .action::<passkey::AddPasskey>(Need::SignedIn)
+        .action::<passkey::RemovePasskey>(Need::SignedIn)
 }

@@ -46,6 +46,12 @@ pub struct Visitor {
     pub asked: Option<Arc<str>>,
     /// The token of a sign-in that waits for its second proof.
     pub challenge: Option<Arc<str>>,
+    /// The token of a passkey's ceremony that this browser began.
+    pub passkey: Option<Arc<str>>,
+    /// The token of somebody who was sent to the provider of identities.
+    pub oidc: Option<Arc<str>>,
+    /// What they brought back from there: state and code.
+    pub oidc_code: Option<Arc<str>>,
     /// What this browser brings to show that it is known to an account.
     pub device: Option<Arc<str>>,
     /// What kind of device it says it is, coarse: «Firefox on Linux».

@@ -21,6 +21,8 @@ pub enum Kind {
     Page,
     /// A form's or an island's write.
     Action,
+    /// JSON for a script of ours, which then posts a form of its page: what a browser's own dialog is asked with.
+    Script,
     /// Server-sent events.
     Stream,
     /// JSON for programs.
@@ -69,6 +71,16 @@ impl Doors {
     #[must_use]
     pub fn action<F: ServerFn>(self, need: Need) -> Self {
         self.open(Kind::Action, Method::POST, F::PATH, need, action::run)
+    }
+
+    /// What a script of a page asks for before it posts that page's form.
+    #[must_use]
+    pub fn script<H, T>(self, path: &'static str, need: Need, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.open(Kind::Script, Method::POST, path, need, handler)
     }
 
     /// The doors that `add` adds ask again who one is, when the last proof is older than ten minutes (ACC-8).

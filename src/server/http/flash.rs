@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
+    model::field::{BadField, name_of},
     server::{
         kit::At,
         vault::{Purpose, Vault},
@@ -109,14 +110,36 @@ fn typed(body: &[u8]) -> HashMap<String, String> {
 
 /// The convention that every secret input follows; a test holds the forms to it.
 fn is_secret(field: &str) -> bool {
-    ["password", "secret", "token", "code"].iter().any(|word| field.contains(word))
+    ["password", "secret", "token", "code", "credential"].iter().any(|word| field.contains(word))
 }
 
 /// A form as a page draws it: what was typed before, and what was wrong with it.
 #[derive(Debug, Clone, Default)]
 pub struct FormState {
     values: HashMap<String, String>,
-    problems: Vec<(String, String)>,
+    problems: Vec<Problem>,
+}
+
+/// What is wrong with a field, or with the form as a whole.
+#[derive(Debug, Clone)]
+struct Problem {
+    /// Empty for the form as a whole.
+    field: String,
+    /// For below the field.
+    text: String,
+    /// For above the form, where nothing else says which field is meant.
+    named: String,
+}
+
+impl From<&BadField> for Problem {
+    fn from(bad: &BadField) -> Self {
+        let text = bad.problem.to_string();
+        let named = match name_of(&bad.field).filter(|_| !bad.problem.names_itself()) {
+            Some(name) => format!("{name}: {text}"),
+            None => text.clone(),
+        };
+        Self { field: bad.field.clone(), text, named }
+    }
 }
 
 impl FormState {
@@ -125,9 +148,10 @@ impl FormState {
     pub fn of(flash: Option<&Flash>, action: &str) -> Self {
         let Some(flash) = flash.filter(|f| f.action == action) else { return Self::default() };
         let fields = flash.fault.iter().flat_map(|fault| &fault.fields);
-        let mut problems: Vec<_> = fields.map(|bad| (bad.field.clone(), bad.problem.to_string())).collect();
+        let mut problems: Vec<Problem> = fields.map(Problem::from).collect();
         if let Some(fault) = flash.fault.as_ref().filter(|_| problems.is_empty()) {
-            problems.push((String::new(), format!("{}. {}", fault.kind.title(), fault.kind.advice())));
+            let text = format!("{}. {}", fault.kind.title(), fault.kind.advice());
+            problems.push(Problem { field: String::new(), named: text.clone(), text });
         }
         Self { values: flash.values.clone(), problems }
     }
@@ -141,12 +165,30 @@ impl FormState {
     /// What is wrong with a field.
     #[must_use]
     pub fn problem(&self, field: &str) -> Option<String> {
-        self.problems.iter().find(|(name, _)| name == field).map(|(_, text)| text.clone())
+        self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.text.clone())
     }
 
-    /// Everything that is wrong, for the summary.
+    /// Everything that is wrong, for the summary: the field, and a text that says which one it is.
     #[must_use]
     pub fn problems(&self) -> Vec<(String, String)> {
-        self.problems.clone()
+        self.problems.iter().map(|problem| (problem.field.clone(), problem.named.clone())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{model::field::Bad, ui::wire::FaultKind};
+
+    #[test]
+    fn the_summary_names_the_field() {
+        let bad = |field: &str, problem| BadField { field: field.to_owned(), problem };
+        let fields = vec![bad("email", Bad::Email), bad("confirm", Bad::Confirm("remove".to_owned()))];
+        let fault = Fault { fields, ..FaultKind::Invalid.into() };
+        let form = FormState::of(Some(&Flash::refused("/api/x", fault, b"email=a&password=b")), "/api/x");
+        let said: Vec<String> = form.problems().into_iter().map(|(_, text)| text).collect();
+        assert_eq!(said, ["Email address: write an address like name@example.com", "type remove to confirm"]);
+        assert_eq!(form.problem("email").as_deref(), Some("write an address like name@example.com"), "below the field");
+        assert_eq!((form.value("email", ""), form.value("password", "")), ("a".to_owned(), String::new()));
     }
 }

@@ -71,6 +71,9 @@ pub async fn visitor(State(app): State<App>, mut request: Request, next: Next) -
         link: cookie(LINK_COOKIE).map(Arc::from),
         asked: cookie(services::link::COOKIE).map(Arc::from),
         challenge: cookie(services::challenge::COOKIE).map(Arc::from),
+        passkey: cookie(services::passkey::COOKIE).map(Arc::from),
+        oidc: cookie(services::identity::COOKIE).map(Arc::from),
+        oidc_code: cookie(services::identity::CODE_COOKIE).map(Arc::from),
         device: cookie(DEVICE_COOKIE).map(Arc::from),
         agent: agent::label(headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or("")).into(),
     };
@@ -203,11 +206,13 @@ pub async fn headers(State(app): State<App>, request: Request, next: Next) -> Re
     };
     let script =
         nonce.map_or_else(|| "'none'".to_owned(), |n| format!("'nonce-{}' 'strict-dynamic' 'wasm-unsafe-eval'", n.0));
+    // Browsers hold this against redirects too: the button of another sign-in leads to its provider.
+    let forms = app.oidc().map(|oidc| format!(" {}", oidc.origins().join(" "))).unwrap_or_default();
     set(
         "content-security-policy",
         &format!(
             "default-src 'none'; script-src {script}; style-src 'self'; img-src 'self' data:; font-src 'self'; \
-             connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; \
+             connect-src 'self'; manifest-src 'self'; form-action 'self'{forms}; base-uri 'none'; object-src 'none'; \
              frame-ancestors 'none'; report-uri /csp"
         ),
     );
@@ -223,7 +228,7 @@ pub async fn headers(State(app): State<App>, request: Request, next: Next) -> Re
         set(
             "permissions-policy",
             "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), \
-             payment=(), usb=()",
+             payment=(), publickey-credentials-create=(self), publickey-credentials-get=(self), usb=()",
         );
     }
     if !path.starts_with("/pkg/") && !path.starts_with("/static/") {

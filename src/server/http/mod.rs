@@ -15,6 +15,7 @@ pub mod gate;
 pub mod layers;
 pub mod live;
 pub mod origin;
+pub mod passkey;
 pub mod render;
 pub mod reveal;
 pub mod shell;

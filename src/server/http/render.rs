@@ -22,6 +22,8 @@ pub struct Page {
     pub crumbs: Vec<(String, Option<String>)>,
     /// Live pages reload themselves when scripts are off, after this many seconds.
     pub refresh: Option<u16>,
+    /// Whether a form on it is answered with a passkey, which needs a script of its own.
+    pub passkeys: bool,
     pub status: StatusCode,
 }
 
@@ -42,6 +44,13 @@ impl Page {
     #[must_use]
     pub fn live(mut self) -> Self {
         self.refresh = Some(20);
+        self
+    }
+
+    /// Loads the script that answers forms with a passkey, where there is such a form.
+    #[must_use]
+    pub fn with_passkeys(mut self, has_form: bool) -> Self {
+        self.passkeys = has_form;
         self
     }
 

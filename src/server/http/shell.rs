@@ -7,6 +7,7 @@ use leptos::prelude::*;
 
 use super::{
     Cx,
+    cx::Visitor,
     gate::{CONFIRM_PATH, FACTOR_PATH},
     render::{self, Page},
 };
@@ -76,9 +77,11 @@ pub fn document<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() 
     let visitor = &cx.visitor;
     let nonce = visitor.nonce.to_string();
     let theme = (!visitor.theme.is_empty()).then_some(visitor.theme);
-    let wakes = visitor.signed_in.as_ref().is_some_and(|p| p.passes(LIVE));
+    let wakes = is_live(visitor, LIVE);
     let refresh =
         page.refresh.map(|s| view! { <noscript><meta http-equiv="refresh" content=s.to_string() /></noscript> });
+    let passkeys =
+        page.passkeys.then(|| view! { <script type="module" src="/static/passkey.js" nonce=nonce.clone()></script> });
     // Escaped by hand and set whole: the renderer's end markers would be text inside a title.
     let title = html_escape::encode_text(&page.title).into_owned() + " · Ringfort";
     let body = framed(cx, page, view);
@@ -93,6 +96,7 @@ pub fn document<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() 
                 <link rel="icon" href="/static/favicon.svg" type="image/svg+xml" />
                 <link rel="stylesheet" href=assets.css.clone() />
                 {refresh}
+                {passkeys}
                 {wakes.then(|| view! {
                     <link rel="modulepreload" id="islands" href=assets.js.clone() data-wasm=assets.wasm.clone() nonce=nonce.clone() />
                     <script type="module" src="/static/islands.js" nonce=nonce></script>
@@ -106,6 +110,13 @@ pub fn document<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() 
 /// Who has anything live on their screen.
 pub const LIVE: Need = Need::HoldsAny(&[Permission::LiveBoard, Permission::ScreenPop]);
 
+/// Whether what needs `need` comes alive on this page: not while the gate keeps the visitor from the stream, where an island
+/// would only ask and be refused.
+fn is_live(visitor: &Visitor, need: Need) -> bool {
+    let may = |person: &SignedIn| person.passes(need) && !person.owes_factor(visitor.now);
+    !visitor.outside && visitor.signed_in.as_deref().is_some_and(may)
+}
+
 fn framed<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() -> V) -> AnyView {
     let visitor = &cx.visitor;
     // The page that asks again passes the message on: it is about what comes after it.
@@ -117,9 +128,9 @@ fn framed<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() -> V) 
     let Some(person) = visitor.signed_in.as_deref() else {
         return view! { <Plain theme=visitor.theme path=path>{notice}{content}</Plain> }.into_any();
     };
-    let pops =
-        person.passes(Need::Holds(Permission::ScreenPop)).then(|| view! { <ScreenPop now=visitor.now.millis() /> });
-    let ringing = (person.open_pops > 0).then(|| {
+    let has_pops = is_live(visitor, Need::Holds(Permission::ScreenPop));
+    let pops = has_pops.then(|| view! { <ScreenPop now=visitor.now.millis() /> });
+    let ringing = (has_pops && person.open_pops > 0).then(|| {
         view! {
             <noscript>
                 <div class="notice notice-accent" role="status">
@@ -177,10 +188,17 @@ fn outside(cx: &Cx, fault: &Fault) -> Response {
     let html = render::to_html(|| {
         document(&cx, Page::new(kind.title()), move || {
             view! {
-                <ErrorPage status=kind.status() title=kind.title().to_owned() text=kind.advice().to_owned() next=next />
-                <Form action="/api/sign-out".to_owned()>
-                    <Submit label="Sign out" tone=Tone::Neutral />
-                </Form>
+                <div class="stack">
+                    <ErrorPage
+                        status=kind.status()
+                        title=kind.title().to_owned()
+                        text=kind.advice().to_owned()
+                        next=next
+                    />
+                    <Form action="/api/sign-out".to_owned()>
+                        <Submit label="Sign out" tone=Tone::Neutral />
+                    </Form>
+                </div>
             }
         })
     });

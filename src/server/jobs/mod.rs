@@ -11,6 +11,7 @@ use crate::{
         boot::App,
         http::AppError,
         services::{
+            factor::{self, TextPayload},
             pop, retention, review,
             webhook::{self, LegPayload, ReceiptPayload},
         },
@@ -41,6 +42,10 @@ pub async fn run_one(app: &App, job: &ClaimedJob) -> Result<(), StoreError> {
         },
         webhook::POP_JOB => match serde_json::from_value::<LegPayload>(job.payload.clone()) {
             Ok(p) => pop::look_up(app, &caller, p.leg, job.id).await,
+            Err(e) => Err(AppError::Internal(Box::new(e))),
+        },
+        factor::TEXT_JOB => match serde_json::from_value::<TextPayload>(job.payload.clone()) {
+            Ok(p) => factor::send_text(app, &caller, &p, job.id, job.attempts > 1).await,
             Err(e) => Err(AppError::Internal(Box::new(e))),
         },
         RETENTION_JOB => match retention::run(app, &caller).await {

@@ -13,10 +13,11 @@ use std::{
     time::Duration,
 };
 
+use axum::http::Request;
 use reqwest::{
     Client, RequestBuilder, Response, Url,
     dns::{Addrs, Name, Resolve, Resolving},
-    header::RETRY_AFTER,
+    header::{ACCEPT, RETRY_AFTER},
     redirect::Policy,
 };
 use serde::de::DeserializeOwned;
@@ -128,6 +129,17 @@ impl Outbound {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request = client.post(url).header("content-type", "application/x-www-form-urlencoded").body(body);
         send(request, login).await
+    }
+
+    /// A whole request, that somebody else's library has made. The answer is asked for as JSON, whatever it says.
+    ///
+    /// # Errors
+    /// As [`Self::get_json`].
+    pub async fn forward(&self, request: Request<Vec<u8>>) -> Result<Reply, OutboundError> {
+        let (mut parts, body) = request.into_parts();
+        let (client, url) = self.admit(&parts.uri.to_string())?;
+        parts.headers.remove(ACCEPT);
+        send(client.request(parts.method, url).headers(parts.headers).body(body), Login::Nobody).await
     }
 
     /// Decides which client may call `url`, before anything is resolved.

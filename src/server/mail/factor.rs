@@ -19,6 +19,8 @@ fn page(app: &App) -> String {
 const fn named(factor: Factor) -> &'static str {
     match factor {
         Factor::Totp => "an authenticator app",
+        Factor::Passkey => "a passkey",
+        Factor::Sms => "codes by text message",
         Factor::Email => "codes by email",
     }
 }
@@ -42,6 +44,18 @@ impl Mail {
         told(app, to, "A second factor was removed from your Ringfort account", letter)
     }
 
+    /// Somebody who manages the team has taken all second factors away.
+    #[must_use]
+    pub fn factors_reset(app: &App, to: &Email) -> Self {
+        let letter = Letter::hello()
+            .say(
+                "the second step of your sign-in was reset just now by somebody who manages the team of your business: \
+                 everything that it knew of you is gone, your recovery codes too.",
+            )
+            .say("All your sessions were ended. Your password alone signs you in until you set a new second step up.");
+        told(app, to, "The second step of your Ringfort sign-in was reset", letter)
+    }
+
     /// New recovery codes were drawn.
     #[must_use]
     pub fn recovery_drawn(app: &App, to: &Email) -> Self {
@@ -61,6 +75,18 @@ impl Mail {
         };
         let letter = Letter::hello().say(format!("a recovery code of your account was used just now. {rest}"));
         told(app, to, "A recovery code of your Ringfort account was used", letter)
+    }
+
+    /// A passkey was refused because its counter went back.
+    #[must_use]
+    pub fn passkey_suspect(app: &App, to: &Email) -> Self {
+        let letter = Letter::hello()
+            .say(
+                "somebody tried to use a passkey of your account just now, and it was refused: it has counted fewer uses \
+                 than we have, so there may be a copy of it. Nobody was let in.",
+            )
+            .say("Please remove that passkey, and add a new one.");
+        told(app, to, "A passkey of your Ringfort account was refused", letter)
     }
 
     /// A code that answers the second factor's question. It is in no subject: phones show those while they are locked.

@@ -2,6 +2,7 @@
 //! by SMTP when configured. What mails say stands in [`texts`], how they are laid out in [`layout`].
 
 mod factor;
+mod identity;
 pub mod layout;
 mod review;
 mod texts;

@@ -8,6 +8,7 @@ use crate::{
     server::{
         caller::SignedIn,
         http::{AppError, Cx, render::Page},
+        services::identity,
         store::session::{ABSOLUTE_SECONDS, IDLE_SECONDS},
     },
     ui::{
@@ -25,7 +26,8 @@ pub const NEED: Need = Need::SignedIn;
 /// Nobody is signed in.
 pub async fn page(cx: Cx) -> Result<Response, AppError> {
     let person = cx.signed_in()?;
-    Ok(Page::new("Your account").show(&cx, || view(person)))
+    let provider = identity::name(&cx);
+    Ok(Page::new("Your account").show(&cx, || view(person, provider.as_deref())))
 }
 
 /// A group of the matrix, with the rows that a role holds.
@@ -47,7 +49,8 @@ fn held(role: Role) -> Vec<Held> {
     groups
 }
 
-fn view(person: &SignedIn) -> AnyView {
+fn view(person: &SignedIn, provider: Option<&str>) -> AnyView {
+    let linked = provider.map(linked);
     let facts = vec![
         ("Name".to_owned(), person.name.reveal().to_owned().into_any()),
         ("Email address".to_owned(), person.email.reveal().to_owned().into_any()),
@@ -73,6 +76,7 @@ fn view(person: &SignedIn) -> AnyView {
                     <li><a class="link" href="/account/two-factor">"Two-factor sign-in"</a></li>
                     <li><a class="link" href="/account/sessions">"Sessions and devices"</a></li>
                     <li><a class="link" href="/account/password">"Password"</a></li>
+                    {linked}
                 </ul>
             </Card>
             <Card title="What your role may do">
@@ -94,6 +98,12 @@ fn view(person: &SignedIn) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// The way to the account of another provider.
+fn linked(provider: &str) -> AnyView {
+    let label = format!("{provider} account");
+    view! { <li><a class="link" href=identity::PATH>{label}</a></li> }.into_any()
 }
 
 fn group((group, rows): Held) -> AnyView {

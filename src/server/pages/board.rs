@@ -16,7 +16,7 @@ use crate::{
     },
     ui::{
         islands::live_board::{BoardFilter, LiveBoard},
-        parts::{FilterBar, PageHead, SelectField, TextField},
+        parts::{Empty, FilterBar, PageHead, SelectField, TextField},
         wire::live::LiveCall,
     },
 };
@@ -52,9 +52,10 @@ async fn load(cx: &Cx) -> Result<Model, AppError> {
     let mut tx = cx.tx().await?;
     let calls = store::live::board(&mut tx).await?;
     tx.commit().await?;
+    let filter = BoardFilter { state, text: query.text };
     Ok(Model {
-        calls: calls.iter().map(store::live::BoardCall::wire).collect(),
-        filter: BoardFilter { state, text: query.text },
+        calls: calls.iter().map(store::live::BoardCall::wire).filter(|call| filter.keeps(call)).collect(),
+        filter,
         cursor,
         now: cx.visitor.now.millis(),
         loaded: text::when(cx.visitor.now, &person.zone),
@@ -83,15 +84,45 @@ fn view(m: Model) -> impl IntoView {
     );
     let state = m.filter.state.map_or_else(String::new, |s| s.code().to_owned());
     let search = m.filter.text.clone();
+    let nobody = nobody(m.filter != BoardFilter::default());
     view! {
         <PageHead title="Live board".to_owned() lede=lede />
         <FilterBar clear="/board">
             <SelectField name="state" label="State" options=states value=state />
             <TextField name="text" label="Person or last digits" value=search required=false maxlength=40 />
         </FilterBar>
-        <LiveBoard calls=m.calls filter=m.filter cursor=m.cursor now=m.now />
+        <div class="board">
+            <LiveBoard calls=m.calls filter=m.filter cursor=m.cursor now=m.now />
+            <div class="board-empty">{nobody}</div>
+        </div>
         <noscript>
             <p class="subtle">"As of "{m.loaded}". "<a class="link" href="/board">"Refresh"</a></p>
         </noscript>
     }
+}
+
+/// What stands in place of the rows; the style sheet shows it while there is none.
+fn nobody(is_filtered: bool) -> AnyView {
+    if is_filtered {
+        return view! {
+            <Empty
+                icon="search"
+                title="No call matches".to_owned()
+                text="Calls that match appear here by themselves.".to_owned()
+            >
+                <a class="btn btn-primary" href="/board">"Show every call"</a>
+            </Empty>
+        }
+        .into_any();
+    }
+    view! {
+        <Empty
+            icon="phone"
+            title="Nobody is calling right now".to_owned()
+            text="The next call appears here by itself.".to_owned()
+        >
+            <a class="btn btn-primary" href="/calls">"Look at past calls"</a>
+        </Empty>
+    }
+    .into_any()
 }

@@ -58,11 +58,10 @@ fn view(m: Model) -> impl IntoView {
         Direction::Outbound => "Outgoing call",
     };
     let href = format!("/calls/{}/numbers", m.line.id);
-    let is_over = m.line.ended_at.is_some();
-    let steps = timeline(m.steps, is_over, &m.zone);
+    let steps = timeline(m.steps, &m.line, &m.zone);
     let facts = facts(m.line, &m.zone);
     view! {
-        <PageHead title=title.to_owned() lede="What happened on this call, in the provider's order.">
+        <PageHead title=title.to_owned() lede="What happened on this call, step by step.">
             {m.may_reveal.then(|| view! { <a class="btn btn-quiet" href=href>"Show numbers"</a> })}
         </PageHead>
         <div class="grid-2">
@@ -92,12 +91,13 @@ fn facts(line: Line, zone: &str) -> Vec<(String, AnyView)> {
         (Some(_), None) => "Still talking".into_any(),
         (None, _) => dash(),
     };
+    let state = line.heard();
     vec![
         fact("Customer", mono(text::party(line.party.as_ref()))),
         fact("Our number", mono(text::party(line.own.as_ref()))),
         fact("Direction", direction),
         fact("Person", line.member_name.unwrap_or_else(|| "Nobody".to_owned())),
-        fact("State", view! { <CallStateBadge state=line.state /> }),
+        fact("State", view! { <CallStateBadge state=state direction=Some(line.direction) /> }),
         fact("Started", text::when(line.started_at, zone)),
         fact("Answered", answered),
         fact("Ended", text::when_or_dash(line.ended_at, zone)),
@@ -106,7 +106,7 @@ fn facts(line: Line, zone: &str) -> Vec<(String, AnyView)> {
     ]
 }
 
-fn timeline(steps: Vec<Step>, is_over: bool, zone: &str) -> AnyView {
+fn timeline(steps: Vec<Step>, line: &Line, zone: &str) -> AnyView {
     let count = steps.len();
     if count == 0 {
         return view! { <p class="subtle">"The provider has told of no step yet."</p> }.into_any();
@@ -116,12 +116,29 @@ fn timeline(steps: Vec<Step>, is_over: bool, zone: &str) -> AnyView {
     for (place, step) in steps.into_iter().enumerate() {
         let gap = last.map(|at| step.at.since(at));
         last = Some(step.at);
-        items.push(item(step, gap, place + 1 == count && !is_over, zone));
+        let is_now = place + 1 == count && line.ended_at.is_none();
+        items.push(item(step, line, Timing { gap, is_now, zone }));
     }
     view! { <ol class="timeline">{items}</ol> }.into_any()
 }
 
-fn item(step: Step, gap: Option<i64>, is_now: bool, zone: &str) -> AnyView {
+/// Where a step stands among the others.
+#[derive(Clone, Copy)]
+struct Timing<'a> {
+    /// Seconds since the one before.
+    gap: Option<i64>,
+    is_now: bool,
+    zone: &'a str,
+}
+
+fn item(step: Step, line: &Line, timing: Timing<'_>) -> AnyView {
+    let Timing { gap, is_now, zone } = timing;
+    // The call's own end says what became of it, as above; a desk's says what the desk did.
+    let (state, direction) = if step.is_leg {
+        (step.state, None)
+    } else {
+        (step.state.heard(line.answered_at.is_some()), Some(line.direction))
+    };
     let lag = lag(step.received_at.millis() - step.at.millis());
     let who = match (step.is_leg, step.desk) {
         (false, _) => "The call".to_owned(),
@@ -132,7 +149,7 @@ fn item(step: Step, gap: Option<i64>, is_now: bool, zone: &str) -> AnyView {
     view! {
         <li data-now=is_now.then_some("true")>
             <span class="row">
-                <CallStateBadge state=step.state />
+                <CallStateBadge state=state direction=direction />
                 <span>{who}</span>
             </span>
             <span class="row">

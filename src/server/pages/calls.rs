@@ -31,6 +31,17 @@ pub const NEED: Need = Need::HoldsAny(&[Permission::CallsAll, Permission::CallsO
 
 const PAGE: usize = 50;
 
+/// The state stands second, where a phone shows it without scrolling.
+const HEAD: [(&str, &str); 7] = [
+    ("Started", ""),
+    ("State", ""),
+    ("Direction", ""),
+    ("Customer", ""),
+    ("Our number", ""),
+    ("Person", ""),
+    ("Length", "num"),
+];
+
 /// The page's address, read and written: what is in it is what is shown.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -157,7 +168,7 @@ fn view(m: Model) -> impl IntoView {
         view! {
             <DataTable
                 caption="Calls, newest first".to_owned()
-                head=vec![("Started", ""), ("Way", ""), ("Customer", ""), ("Our number", ""), ("Person", ""), ("State", ""), ("Length", "num")]
+                head=HEAD.to_vec()
             >
                 {rows}
             </DataTable>
@@ -172,10 +183,18 @@ fn view(m: Model) -> impl IntoView {
     }
 }
 
+/// A state as the filter calls it, for calls of either direction.
+fn in_words(state: CallState) -> &'static str {
+    match state {
+        CallState::NoAnswer => "Missed or not answered",
+        other => other.label(),
+    }
+}
+
 fn filters(q: &Query, members: Vec<(MemberId, String)>, sees_all: bool) -> impl IntoView {
     let any = |label: &str| vec![(String::new(), label.to_owned())];
     let mut states = any("Any state");
-    states.extend(CallState::ALL.into_iter().map(|s| (s.code().to_owned(), s.label().to_owned())));
+    states.extend(CallState::ALL.into_iter().map(|s| (s.code().to_owned(), in_words(s).to_owned())));
     let mut directions = any("In and out");
     directions.extend(Direction::ALL.into_iter().map(|d| (d.code().to_owned(), d.label().to_owned())));
     let mut people = any("Anybody");
@@ -198,6 +217,7 @@ fn row(line: Line, zone: &str) -> impl IntoView + use<> {
         (Some(answered), Some(ended)) => text::duration(ended.since(answered)),
         _ => "–".to_owned(),
     };
+    let state = line.heard();
     let icon = match line.direction {
         Direction::Inbound => "phone_in",
         Direction::Outbound => "phone_out",
@@ -205,11 +225,11 @@ fn row(line: Line, zone: &str) -> impl IntoView + use<> {
     view! {
         <tr>
             <td class="nowrap"><a class="link" href=format!("/calls/{}", line.id)>{text::when(line.started_at, zone)}</a></td>
+            <td><CallStateBadge state=state direction=Some(line.direction) /></td>
             <td class="nowrap"><Icon name=icon />" "{line.direction.label()}</td>
             <td class="mono">{text::party(line.party.as_ref())}</td>
             <td class="mono">{text::party(line.own.as_ref())}</td>
             <td>{line.member_name.unwrap_or_else(|| "–".to_owned())}</td>
-            <td><CallStateBadge state=line.state /></td>
             <td class="num">{length}</td>
         </tr>
     }

@@ -59,6 +59,12 @@ pub fn provider(code: &str) -> &'static str {
     }
 }
 
+/// Whether a provider tells Ringfort of what happens; the others are asked.
+#[must_use]
+pub fn has_webhooks(provider: &str) -> bool {
+    provider == "twilio"
+}
+
 /// Whether a connection is in use.
 #[must_use]
 pub fn connection_state(state: &str) -> AnyView {

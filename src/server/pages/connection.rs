@@ -16,7 +16,9 @@ use crate::{
     },
     ui::{
         actions::setup::{RevokeConnection, RotateConnection, TestConnection},
-        parts::{Card, DataTable, ErrorSummary, Facts, Form, Notice, PageHead, SecretField, Submit, TextField, Tone},
+        parts::{
+            Card, ConfirmField, DataTable, ErrorSummary, Facts, Form, Notice, PageHead, SecretField, Submit, Tone,
+        },
     },
 };
 
@@ -68,25 +70,35 @@ fn view(m: Model) -> impl IntoView {
     let added = text::ago(m.connection.created_at, m.now);
     let lede = format!("{} · added {added}", cells::provider(&m.connection.provider));
     let address = format!("/connections/{id}/address");
+    let has_webhooks = cells::has_webhooks(&m.connection.provider);
+    let shows_address = is_active && has_webhooks;
     let forms = if is_active { forms(&id, m.rotate, m.revoke) } else { over() };
     let items = facts(m.connection, &m.zone, m.now);
-    let refusals = refusals(m.refusals);
-    let problems = problems(m.problems, &m.zone);
+    let webhooks = has_webhooks.then(|| webhooks(m.refusals, m.problems, &m.zone));
     view! {
         <PageHead title=title lede=lede>
-            {is_active.then(|| view! { <a class="btn btn-quiet" href=address>"Show the webhook address"</a> })}
+            {shows_address.then(|| view! { <a class="btn btn-quiet" href=address>"Show the webhook address"</a> })}
         </PageHead>
         <div class="grid-side">
             <div class="stack">
                 <Card title="What we know">
                     <Facts items=items />
                 </Card>
-                <Card title="Events that are not applied">{problems}</Card>
-                <Card title="Refused webhooks, last 24 hours">{refusals}</Card>
+                {webhooks}
             </div>
             <div class="stack">{forms}</div>
         </div>
     }
+}
+
+/// What of its webhooks did not go through.
+fn webhooks(refused: Vec<(String, i64)>, unapplied: Vec<Problem>, zone: &str) -> AnyView {
+    let (problems, refusals) = (problems(unapplied, zone), refusals(refused));
+    view! {
+        <Card title="Events that are not applied">{problems}</Card>
+        <Card title="Refused webhooks, last 24 hours">{refusals}</Card>
+    }
+    .into_any()
 }
 
 fn facts(c: Connection, zone: &str, now: At) -> Vec<(String, AnyView)> {
@@ -170,15 +182,7 @@ fn revoke_form(id: String, form: FormState) -> AnyView {
             <p class="hint">
                 "Refuses its webhooks from the next one on, and deletes its secrets. This cannot be undone."
             </p>
-            <TextField
-                name="confirm"
-                label="Confirm"
-                value=form.value("confirm", "")
-                problem=form.problem("confirm")
-                hint="Type revoke to confirm."
-                autocomplete="off"
-                maxlength=20
-            />
+            <ConfirmField word="revoke" value=form.value("confirm", "") problem=form.problem("confirm") />
             <Submit label="Revoke this connection" tone=Tone::Bad />
         </Form>
     }

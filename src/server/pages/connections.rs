@@ -67,10 +67,10 @@ fn table(m: Model) -> AnyView {
             caption="Connections, the active ones first".to_owned()
             head=vec![
                 ("Name", ""),
+                ("State", ""),
                 ("Provider", ""),
                 ("Account", ""),
                 ("Number", ""),
-                ("State", ""),
                 ("Last event", ""),
                 ("Last test", ""),
             ]
@@ -89,10 +89,10 @@ fn row(c: Connection, zone: &str, now: At) -> AnyView {
     view! {
         <tr>
             <td><a class="link" href=href>{c.label}</a></td>
+            <td>{cells::connection_state(&c.state)}</td>
             <td>{cells::provider(&c.provider)}</td>
             <td>{cells::mono(last_four(&c.account))}</td>
             <td>{number}</td>
-            <td>{cells::connection_state(&c.state)}</td>
             <td class="nowrap">{last_event}</td>
             <td>{test}</td>
         </tr>

@@ -1,9 +1,9 @@
 //! A new password by mail (ACC-1), in three pages: asking for the link, waiting for it, and choosing.
 
-use axum::{http::StatusCode, response::Response};
+use axum::response::Response;
 use leptos::{prelude::*, server_fn::ServerFn};
 
-use super::sign_up::demo_mails;
+use super::mailed::{self, Ask, Over};
 use crate::{
     model::{password::hint, permission::Need},
     server::{
@@ -12,7 +12,7 @@ use crate::{
     },
     ui::{
         actions::link::{AskReset, ResetPassword},
-        parts::{ErrorSummary, Form, PageHead, SecretField, Submit, TextField},
+        parts::{ErrorSummary, Form, PageHead, SecretField, Submit},
     },
 };
 
@@ -25,36 +25,14 @@ pub const NEED: Need = Need::Public;
 /// None of its own.
 pub async fn ask(cx: Cx) -> Result<Response, AppError> {
     let form = cx.form::<AskReset>();
-    Ok(Page::new("Forgot your password").show(&cx, || ask_view(form)))
-}
-
-fn ask_view(form: FormState) -> AnyView {
-    view! {
-        <PageHead
-            title="Forgot your password".to_owned()
-            lede="We mail you a link that leads to a new one. The old one works until you have chosen it."
-        />
-        <div class="stack">
-            <ErrorSummary problems=form.problems() />
-            <Form action=AskReset::PATH.to_owned()>
-                <TextField
-                    name="email"
-                    label="Email address"
-                    kind="email"
-                    autocomplete="username"
-                    maxlength=254
-                    value=form.value("email", "")
-                    problem=form.problem("email")
-                />
-                <Submit label="Mail me the link" />
-            </Form>
-        </div>
-        <p class="plain-foot">
-            "You remember it? "
-            <a class="link" href="/sign-in">"Sign in"</a>
-        </p>
-    }
-    .into_any()
+    let page = Ask {
+        title: "Forgot your password",
+        lede: "We mail you a link that leads to a new one. The old one works until you have chosen it.",
+        action: AskReset::PATH,
+        next: None,
+        instead: ("You remember it?", "/sign-in", "Sign in"),
+    };
+    Ok(Page::new(page.title).show(&cx, || mailed::ask(page, &form)))
 }
 
 /// `GET /forgot/sent`: the same whether or not a mail was sent.
@@ -62,31 +40,21 @@ fn ask_view(form: FormState) -> AnyView {
 /// # Errors
 /// None of its own.
 pub async fn sent(cx: Cx) -> Result<Response, AppError> {
-    let demo = cx.app.config().demo;
-    Ok(Page::new("Check your mail").show(&cx, || sent_view(demo)))
+    let (demo, minutes) = (cx.app.config().demo, services::link::SECONDS / 60);
+    let says = format!(
+        "If the address has an account here, a mail is on its way. Its link is good for {minutes} minutes, in any \
+         browser."
+    );
+    let view = move || mailed::sent(view! { <p>{says}</p> }.into_any(), demo, ("/forgot", "ask again"));
+    Ok(Page::new("Check your mail").show(&cx, view))
 }
 
-fn sent_view(demo: bool) -> AnyView {
-    let minutes = services::link::SECONDS / 60;
-    view! {
-        <PageHead title="Check your mail".to_owned() />
-        <div class="stack">
-            <p>
-                {format!(
-                    "If the address has an account here, a mail is on its way. Its link is good for {minutes} minutes, \
-                     in any browser.",
-                )}
-            </p>
-            {demo_mails(demo)}
-        </div>
-        <p class="plain-foot">
-            "No mail after a few minutes? Look into the spam folder, or "
-            <a class="link" href="/forgot">"ask again"</a>
-            "."
-        </p>
-    }
-    .into_any()
-}
+const OVER: Over = Over {
+    title: "This link is over",
+    text: "A link works once, for a few minutes, until a newer one is asked for. Nothing was changed; a new link is \
+           a minute away.",
+    next: [("/forgot", "Mail me a new link"), ("/sign-in", "Sign in")],
+};
 
 /// `GET /reset`: needs the cookie that opening the mailed link has set. Consumes nothing.
 ///
@@ -102,10 +70,7 @@ pub async fn reset(cx: Cx) -> Result<Response, AppError> {
             let form = cx.form::<ResetPassword>();
             Ok(Page::new("New password").show(&cx, || reset_view(form, hint(&policies))))
         }
-        Err(AppError::Missing) => {
-            let page = Page { status: StatusCode::NOT_FOUND, ..Page::new("This link is over") };
-            Ok(page.show(&cx, over_view))
-        }
+        Err(AppError::Missing) => Ok(mailed::over(&cx, &OVER)),
         Err(error) => Err(error),
     }
 }
@@ -128,23 +93,6 @@ fn reset_view(form: FormState, hint: String) -> AnyView {
                 />
                 <Submit label="Change the password" />
             </Form>
-        </div>
-    }
-    .into_any()
-}
-
-fn over_view() -> AnyView {
-    view! {
-        <PageHead title="This link is over".to_owned() />
-        <div class="stack">
-            <p>
-                "A link works once, for a few minutes, until a newer one is asked for. Nothing was changed; a new link \
-                 is a minute away."
-            </p>
-            <div class="row">
-                <a class="btn btn-primary" href="/forgot">"Mail me a new link"</a>
-                <a class="btn btn-quiet" href="/sign-in">"Sign in"</a>
-            </div>
         </div>
     }
     .into_any()

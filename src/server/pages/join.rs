@@ -1,8 +1,12 @@
 //! Joining a business by a mailed invitation (ACC-6).
 
-use axum::{http::StatusCode, response::Response};
+use axum::response::Response;
 use leptos::{prelude::*, server_fn::ServerFn};
 
+use super::{
+    mailed::{self, Over},
+    oidc,
+};
 use crate::{
     model::{password::hint, permission::Need},
     server::{
@@ -19,6 +23,13 @@ use crate::{
 /// Who may open it. The invitation's token is in a cookie that opening the mailed link has set.
 pub const NEED: Need = Need::Public;
 
+const OVER: Over = Over {
+    title: "This invitation is over",
+    text: "An invitation works once, for seven days, and can be withdrawn. Nothing was changed. Open the link in \
+           your mail again; if that leads back here, ask the person who invited you for a new one.",
+    next: [("/sign-in", "Sign in"), ("/sign-up", "Sign up your own business")],
+};
+
 /// `GET /join`
 ///
 /// # Errors
@@ -32,17 +43,16 @@ pub async fn page(cx: Cx) -> Result<Response, AppError> {
         Ok(invitation) => {
             let policy = services::invitation::password_policy(&cx, &invitation).await?;
             let form = cx.form::<Join>();
-            Ok(Page::new("Join").show(&cx, || view(invitation, &hint(&[policy]), form)))
+            Ok(Page::new("Join").show(&cx, || view(&cx, invitation, &hint(&[policy]), form)))
         }
-        Err(AppError::Missing) => {
-            let page = Page { status: StatusCode::NOT_FOUND, ..Page::new("This invitation is over") };
-            Ok(page.show(&cx, over_view))
-        }
+        Err(AppError::Missing) => Ok(mailed::over(&cx, &OVER)),
         Err(error) => Err(error),
     }
 }
 
-fn view(invitation: Invitation, hint: &str, form: FormState) -> AnyView {
+fn view(cx: &Cx, invitation: Invitation, hint: &str, form: FormState) -> AnyView {
+    // Who has an account already proves that one, and may link it later.
+    let elsewhere = (!invitation.has_account).then(|| oidc::join_button(cx)).flatten();
     let title = format!("Join {}", invitation.business_name);
     let password = password(invitation.has_account, hint, &form);
     let facts = vec![
@@ -68,6 +78,7 @@ fn view(invitation: Invitation, hint: &str, form: FormState) -> AnyView {
                 {password}
                 <Submit label="Join" />
             </Form>
+            {elsewhere}
         </div>
     }
     .into_any()
@@ -99,21 +110,4 @@ fn password(has_account: bool, hint: &str, form: &FormState) -> AnyView {
         }
         .into_any()
     }
-}
-
-fn over_view() -> AnyView {
-    view! {
-        <PageHead title="This invitation is over".to_owned() />
-        <div class="stack">
-            <p>
-                "An invitation works once, for seven days, and can be withdrawn. Nothing was changed. Open the link in \
-                 your mail again; if that leads back here, ask the person who invited you for a new one."
-            </p>
-            <div class="row">
-                <a class="btn btn-primary" href="/sign-in">"Sign in"</a>
-                <a class="btn btn-quiet" href="/sign-up">"Sign up your own business"</a>
-            </div>
-        </div>
-    }
-    .into_any()
 }

@@ -1,11 +1,11 @@
 //! Signing in by a mailed link (ACC-2), in three pages: asking for it, waiting for it (where a code can be typed), and
 //! opening it.
 
-use axum::{http::StatusCode, response::Response};
+use axum::response::Response;
 use leptos::{prelude::*, server_fn::ServerFn};
 use serde::Deserialize;
 
-use super::sign_up::demo_mails;
+use super::mailed::{self, Ask, Over};
 use crate::{
     model::permission::Need,
     server::{
@@ -44,34 +44,14 @@ pub async fn ask(cx: Cx) -> Result<Response, AppError> {
     }
     let next = local(&query.next).unwrap_or_default().to_owned();
     let form = cx.form::<AskLink>();
-    Ok(Page::new("Sign in by mail").show(&cx, || ask_view(form, next)))
-}
-
-fn ask_view(form: FormState, next: String) -> AnyView {
-    view! {
-        <PageHead title="Sign in by mail".to_owned() lede="We mail you a link that signs you in, without a password." />
-        <div class="stack">
-            <ErrorSummary problems=form.problems() />
-            <Form action=AskLink::PATH.to_owned()>
-                <input type="hidden" name="next" value=next />
-                <TextField
-                    name="email"
-                    label="Email address"
-                    kind="email"
-                    autocomplete="username"
-                    maxlength=254
-                    value=form.value("email", "")
-                    problem=form.problem("email")
-                />
-                <Submit label="Mail me the link" />
-            </Form>
-        </div>
-        <p class="plain-foot">
-            "You have your password at hand? "
-            <a class="link" href="/sign-in">"Sign in with it"</a>
-        </p>
-    }
-    .into_any()
+    let page = Ask {
+        title: "Sign in by mail",
+        lede: "We mail you a link that signs you in, without a password.",
+        action: AskLink::PATH,
+        next: Some(next),
+        instead: ("You have your password at hand?", "/sign-in", "Sign in with it"),
+    };
+    Ok(Page::new(page.title).show(&cx, || mailed::ask(page, &form)))
 }
 
 /// `GET /sign-in/link/sent`: the same whether or not a mail was sent.
@@ -83,42 +63,40 @@ pub async fn sent(cx: Cx) -> Result<Response, AppError> {
         return Ok(see_other("/home"));
     }
     let (demo, form) = (cx.app.config().demo, cx.form::<EnterLinkCode>());
-    Ok(Page::new("Check your mail").show(&cx, || sent_view(demo, form)))
+    let view = move || mailed::sent(code_form(&form), demo, ("/sign-in/link", "ask again"));
+    Ok(Page::new("Check your mail").show(&cx, view))
 }
 
-fn sent_view(demo: bool, form: FormState) -> AnyView {
+fn code_form(form: &FormState) -> AnyView {
+    let (problems, problem) = (form.problems(), form.problem("code"));
     let minutes = services::link::SECONDS / 60;
     view! {
-        <PageHead title="Check your mail".to_owned() />
-        <div class="stack">
-            <p>
-                {format!(
-                    "If the address has an account here, a mail is on its way. Its link is good for {minutes} minutes.",
-                )}
-            </p>
-            <p>"Open it in this browser. Opened anywhere else, it shows a code: type that here."</p>
-            <ErrorSummary problems=form.problems() />
-            <Form action=EnterLinkCode::PATH.to_owned()>
-                <TextField
-                    name="code"
-                    label="Code"
-                    hint="Eight letters and digits."
-                    autocomplete="one-time-code"
-                    maxlength=20
-                    problem=form.problem("code")
-                />
-                <Submit label="Sign in" />
-            </Form>
-            {demo_mails(demo)}
-        </div>
-        <p class="plain-foot">
-            "No mail after a few minutes? Look into the spam folder, or "
-            <a class="link" href="/sign-in/link">"ask again"</a>
-            "."
+        <p>
+            {format!("If the address has an account here, a mail is on its way. Its link is good for {minutes} minutes.")}
         </p>
+        <p>"Open it in this browser. Opened anywhere else, it shows a code: type that here."</p>
+        <ErrorSummary problems=problems />
+        <Form action=EnterLinkCode::PATH.to_owned()>
+            <TextField
+                name="code"
+                label="Code"
+                hint="Eight letters and digits."
+                autocomplete="one-time-code"
+                maxlength=20
+                problem=problem
+            />
+            <Submit label="Sign in" />
+        </Form>
     }
     .into_any()
 }
+
+const OVER: Over = Over {
+    title: "This link is over",
+    text: "A link works once, for a few minutes, until a newer one is asked for. Nothing was changed; a new link is \
+           a minute away.",
+    next: [("/sign-in/link", "Mail me a new link"), ("/sign-in", "Sign in with a password")],
+};
 
 /// `GET /sign-in/link/open`: needs the cookie that opening the mailed link has set. Consumes nothing.
 ///
@@ -131,10 +109,7 @@ pub async fn open(cx: Cx) -> Result<Response, AppError> {
     };
     match found {
         Ok(offer) => Ok(Page::new("Sign in by mail").show(&cx, || open_view(offer))),
-        Err(AppError::Missing) => {
-            let page = Page { status: StatusCode::NOT_FOUND, ..Page::new("This link is over") };
-            Ok(page.show(&cx, over_view))
-        }
+        Err(AppError::Missing) => Ok(mailed::over(&cx, &OVER)),
         Err(error) => Err(error),
     }
 }
@@ -171,23 +146,6 @@ fn shown(code: String) -> AnyView {
             "You have not asked for it? Then somebody else has: close this page, and tell the code to nobody. No one \
              at Ringfort will ever ask you for it."
         </p>
-    }
-    .into_any()
-}
-
-fn over_view() -> AnyView {
-    view! {
-        <PageHead title="This link is over".to_owned() />
-        <div class="stack">
-            <p>
-                "A link works once, for a few minutes, until a newer one is asked for. Nothing was changed; a new link \
-                 is a minute away."
-            </p>
-            <div class="row">
-                <a class="btn btn-primary" href="/sign-in/link">"Mail me a new link"</a>
-                <a class="btn btn-quiet" href="/sign-in">"Sign in with a password"</a>
-            </div>
-        </div>
     }
     .into_any()
 }

@@ -1,5 +1,5 @@
-//! One person of the team: another role, the end of their sessions (ACC-5) or locks (ACC-4), or of their membership
-//! (PER-5, ACC-10).
+//! One person of the team: another role, the end of their sessions (ACC-5), locks (ACC-4) or second factors (ACC-3), or
+//! of their membership (PER-5, ACC-10).
 
 use axum::{extract::Path, response::Response};
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -13,17 +13,22 @@ use crate::{
     server::{
         http::{AppError, Cx, action::id_of, flash::FormState, render::Page},
         services::lockout,
-        store::{self, lobby::LockState, member::Member},
+        store::{
+            self,
+            lobby::{FactorStanding, LockState},
+            member::Member,
+        },
     },
     ui::{
         actions::{
             device::EndMemberSessions,
-            team::{HandOver, RemoveMember, SetRole},
+            team::{HandOver, RemoveMember, ResetFactors, SetRole},
         },
         parts::{Card, ErrorSummary, Facts, Form, Notice, PageHead, SelectField, Submit, Tone},
     },
 };
 
+mod factors;
 mod leave;
 mod lock;
 
@@ -35,6 +40,7 @@ struct Model {
     member: Member,
     is_me: bool,
     lock: LockState,
+    factors: FactorStanding,
     /// The roles to choose from; absent when the person holds more than who looks.
     roles: Option<Vec<(String, String)>>,
     is_last_owner: bool,
@@ -42,6 +48,7 @@ struct Model {
     may_hand_over: bool,
     role_form: FormState,
     remove_form: FormState,
+    factors_form: FormState,
     hand_over_form: FormState,
 }
 
@@ -50,17 +57,20 @@ async fn load(cx: &Cx, id: &str) -> Result<Model, AppError> {
     let id: MemberId = id_of(id)?;
     let mut tx = cx.tx().await?;
     let member = store::member::get(&mut tx, id).await?;
+    let factors = store::lobby::factor_standing(&mut tx, id).await?;
     let owners = store::member::list(&mut tx).await?.iter().filter(|other| other.role == Role::Owner).count();
     tx.commit().await?;
     Ok(Model {
         zone: person.zone.clone(),
         is_me: person.member == id,
         lock: lockout::state_of(cx, id).await?,
+        factors,
         roles: person.role.covers(member.role).then(|| role_choices(person.role, person.profile)),
         is_last_owner: member.role == Role::Owner && owners == 1,
         may_hand_over: person.role == Role::Owner && member.role != Role::Owner,
         role_form: cx.form::<SetRole>(),
         remove_form: cx.form::<RemoveMember>(),
+        factors_form: cx.form::<ResetFactors>(),
         hand_over_form: cx.form::<HandOver>(),
         member,
     })
@@ -81,7 +91,7 @@ fn view(m: Model) -> AnyView {
     let facts = vec![
         ("Email address".to_owned(), m.member.email.reveal().to_owned().into_any()),
         ("Role".to_owned(), m.member.role.label().into_any()),
-        ("Joined".to_owned(), text::when(m.member.joined_at, &m.zone)),
+        ("Joined".to_owned(), text::day(m.member.joined_at, &m.zone)),
     ];
     let me = m.is_me.then(|| {
         view! { <Notice tone=Tone::Info>"This is you. Another role, or leaving, counts from your next click."</Notice> }
@@ -90,10 +100,12 @@ fn view(m: Model) -> AnyView {
     let forms = if let Some(roles) = m.roles {
         // One's own have a page of their own, which leaves the one in use alone.
         let sessions = (!m.is_me).then(|| end_sessions(&m.member));
+        let factors = (!m.is_me).then(|| factors::section(&m.member, m.factors, m.factors_form));
         let hand_over = m.may_hand_over.then(|| leave::hand_over(&m.member, m.hand_over_form));
         view! {
             {change(&m.member, m.role_form, roles)}
             {sessions}
+            {factors}
             {hand_over}
             {leave::remove(&m.member, m.is_last_owner, m.remove_form)}
         }

@@ -20,10 +20,13 @@ pub mod forgot;
 pub mod home;
 pub mod join;
 pub mod link;
+pub mod linked;
+mod mailed;
 pub mod mails;
 pub mod member;
 pub mod nav;
 pub mod networks;
+pub mod oidc;
 pub mod open;
 pub mod password;
 pub mod pops;
@@ -47,7 +50,10 @@ use axum::response::Response;
 
 use crate::{
     model::permission::Need,
-    server::http::{action::see_other, doors::Doors},
+    server::{
+        http::{action::see_other, doors::Doors},
+        providers::oidc::CALLBACK,
+    },
 };
 
 /// `GET /`: the home page, which sends strangers to the sign-in.
@@ -63,6 +69,9 @@ pub fn doors(doors: Doors) -> Doors {
         .page("/sign-in", sign_in::NEED, sign_in::page)
         .page("/sign-in/factor", factor::NEED, factor::page)
         .page("/confirm", confirm::NEED, confirm::page)
+        .page("/sign-in/oidc", oidc::NEED, oidc::page)
+        .page(CALLBACK, oidc::NEED, oidc::callback)
+        .page("/sign-in/oidc/over", oidc::NEED, oidc::over)
         .page("/sign-in/link", link::NEED, link::ask)
         .page("/sign-in/link/sent", link::NEED, link::sent)
         .page("/sign-in/link/open", link::NEED, link::open)
@@ -105,7 +114,9 @@ pub fn doors(doors: Doors) -> Doors {
 fn sensitive(doors: Doors) -> Doors {
     doors
         .page("/account/two-factor", two_factor::NEED, two_factor::page)
+        .page("/account/linked", linked::NEED, linked::page)
         .page("/account/two-factor/app", two_factor::NEED, two_factor::app)
+        .page("/account/two-factor/text", two_factor::NEED, two_factor::text_codes)
         .page("/team/{id}", member::NEED, member::page)
         .page("/connections/new", connections::NEED, connections::create)
         .page("/connections/{id}", connection::NEED, connection::page)

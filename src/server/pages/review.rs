@@ -147,15 +147,15 @@ fn people(m: &Model) -> AnyView {
         m.items.iter().map(row).collect()
     };
     let head = if m.review.closed_at.is_some() {
-        vec![("Name", ""), ("Role then", ""), ("Joined", ""), ("Decision", ""), ("By", ""), ("When", "")]
+        vec![("Name", ""), ("Decision", ""), ("Role then", ""), ("Joined", ""), ("By", ""), ("When", "")]
     } else {
         vec![
             ("Name", ""),
+            ("Decision", ""),
             ("Role", ""),
             ("Last seen", ""),
             ("Second factor", ""),
             ("Joined", ""),
-            ("Decision", ""),
             ("", "actions"),
         ]
     };

@@ -56,29 +56,16 @@ pub async fn page(cx: Cx) -> Result<Response, AppError> {
 }
 
 fn view(m: Model) -> AnyView {
-    let open = m.may_open.then(|| {
-        view! {
-            <Form action=OpenReview::PATH.to_owned()>
-                <Submit label="Open one now" tone=Tone::Neutral />
-            </Form>
-        }
-    });
+    // Where there is none yet, the button stands where it is looked for.
+    let open = (m.may_open && !m.reviews.is_empty()).then(|| open_form(Tone::Neutral));
     let rows: Vec<AnyView> = m.reviews.into_iter().map(|review| row(review, m.now, &m.zone)).collect();
     let list = if rows.is_empty() {
-        view! {
-            <Empty
-                icon="shield"
-                title="No review yet".to_owned()
-                text="The first one opens by itself with the next quarter. Then somebody says of each person whether they keep their access."
-                    .to_owned()
-            />
-        }
-        .into_any()
+        none(m.may_open)
     } else {
         view! {
             <DataTable
                 caption="Access reviews, newest first".to_owned()
-                head=vec![("Opened", ""), ("By", ""), ("Due", ""), ("Decided", "num"), ("State", "")]
+                head=vec![("Opened", ""), ("State", ""), ("Decided", "num"), ("Due", ""), ("By", "")]
             >
                 {rows}
             </DataTable>
@@ -100,16 +87,44 @@ fn view(m: Model) -> AnyView {
     .into_any()
 }
 
+fn open_form(tone: Tone) -> AnyView {
+    view! {
+        <Form action=OpenReview::PATH.to_owned()>
+            <Submit label="Open one now" tone=tone />
+        </Form>
+    }
+    .into_any()
+}
+
+fn none(may_open: bool) -> AnyView {
+    let next = if may_open {
+        open_form(Tone::Accent)
+    } else {
+        view! { <a class="btn btn-primary" href="/audit">"Look at the audit log"</a> }.into_any()
+    };
+    view! {
+        <Empty
+            icon="shield"
+            title="No review yet".to_owned()
+            text="The first one opens by itself with the next quarter. Then somebody says of each person whether they keep their access."
+                .to_owned()
+        >
+            {next}
+        </Empty>
+    }
+    .into_any()
+}
+
 fn row(r: Review, now: At, zone: &str) -> AnyView {
     let href = format!("/reviews/{}", r.id);
     let state = state(&r, now);
     view! {
         <tr>
             <td class="nowrap"><a class="link" href=href>{text::when(r.opened_at, zone)}</a></td>
-            <td>{r.opened_by.unwrap_or_else(|| "The clock".to_owned())}</td>
-            <td class="nowrap">{text::when(r.due_at, zone)}</td>
-            <td class="num">{format!("{} of {}", r.decided, r.people)}</td>
             <td>{state}</td>
+            <td class="num">{format!("{} of {}", r.decided, r.people)}</td>
+            <td class="nowrap">{text::when(r.due_at, zone)}</td>
+            <td>{r.opened_by.unwrap_or_else(|| "The clock".to_owned())}</td>
         </tr>
     }
     .into_any()

@@ -79,7 +79,7 @@ fn view(m: &Model) -> AnyView {
     view! {
         <PageHead
             title="Sign-in security".to_owned()
-            lede="Who must show more than a password. A second factor is an authenticator app, or codes by mail."
+            lede="Who must show more than a password: a passkey, an authenticator app, or codes by mail or text."
         />
         <div class="stack">
             <div class="grid-side">
@@ -182,7 +182,7 @@ fn missing(m: &Model) -> AnyView {
     view! {
         <DataTable
             caption="People without a second factor".to_owned()
-            head=vec![("Name", ""), ("Role", ""), ("Needed from", ""), ("State", "")]
+            head=vec![("Name", ""), ("State", ""), ("Role", ""), ("Needed from", "")]
         >
             {rows}
         </DataTable>
@@ -201,9 +201,9 @@ fn missing_row(person: &WithoutFactor, now: At, zone: &str) -> AnyView {
     view! {
         <tr>
             <td>{name}</td>
+            <td><Badge tone=tone icon=icon text=word.to_owned() /></td>
             <td>{person.role.label()}</td>
             <td class="nowrap">{text::when_or_dash(person.due, zone)}</td>
-            <td><Badge tone=tone icon=icon text=word.to_owned() /></td>
         </tr>
     }
     .into_any()

@@ -208,10 +208,11 @@ fn proof(code: &str) -> Option<&'static str> {
         "password" => "password",
         "link" => "mailed link",
         "passkey" => "passkey",
-        "google" => "Google",
+        "google" => "linked account",
         "totp" => "authenticator app",
         "recovery" => "recovery code",
         "email_code" => "mailed code",
+        "text_code" => "texted code",
         _ => return None,
     })
 }
@@ -231,6 +232,7 @@ mod tests {
             Proof::Totp,
             Proof::Recovery,
             Proof::EmailCode,
+            Proof::TextCode,
         ] {
             assert!(proof(code.code()).is_some(), "{code:?}");
         }

@@ -4,17 +4,19 @@ use axum::response::Response;
 use leptos::{prelude::*, server_fn::ServerFn};
 use serde::Deserialize;
 
+use super::oidc;
 use crate::{
     model::permission::Need,
     server::http::{
         AppError, Cx,
         action::{local, see_other},
         flash::FormState,
+        passkey::SIGN_IN,
         render::Page,
     },
     ui::{
-        actions::account::SignIn,
-        parts::{ErrorSummary, Form, PageHead, SecretField, Submit, TextField},
+        actions::{account::SignIn, passkey::SignInPasskey},
+        parts::{Asks, ErrorSummary, Form, PageHead, PasskeyForm, SecretField, Submit, TextField, Tone},
     },
 };
 
@@ -39,7 +41,9 @@ pub async fn page(cx: Cx) -> Result<Response, AppError> {
     }
     let next = local(&query.next).unwrap_or_default().to_owned();
     let form = cx.form::<SignIn>();
-    Ok(Page::new("Sign in").show(&cx, || view(form, next)))
+    let passkey = cx.app.passkeys().map(|_| cx.form::<SignInPasskey>());
+    let page = Page::new("Sign in").with_passkeys(passkey.is_some());
+    Ok(page.show(&cx, || view(&cx, form, next, passkey)))
 }
 
 /// The other way in, which goes on at the same place.
@@ -51,8 +55,28 @@ fn by_mail(next: &str) -> String {
     format!("/sign-in/link?next={next}")
 }
 
-fn view(form: FormState, next: String) -> AnyView {
+/// The way in without a name and a password.
+fn by_passkey(form: &FormState, next: &str) -> AnyView {
+    let (problems, next) = (form.problems(), next.to_owned());
+    view! {
+        <ErrorSummary problems=problems />
+        <PasskeyForm
+            action=SignInPasskey::PATH.to_owned()
+            asks=Asks::Get
+            start=SIGN_IN
+            label="Sign in with a passkey"
+            tone=Tone::Neutral
+        >
+            <input type="hidden" name="next" value=next />
+        </PasskeyForm>
+    }
+    .into_any()
+}
+
+fn view(cx: &Cx, form: FormState, next: String, passkey: Option<FormState>) -> AnyView {
+    let elsewhere = oidc::sign_in_button(cx, &next);
     let by_mail = by_mail(&next);
+    let by_passkey = passkey.map(|passkey| by_passkey(&passkey, &next));
     view! {
         <PageHead title="Sign in".to_owned() />
         <div class="stack">
@@ -76,6 +100,8 @@ fn view(form: FormState, next: String) -> AnyView {
                 />
                 <Submit label="Sign in" />
             </Form>
+            {by_passkey}
+            {elsewhere}
             <p class="row">
                 <a class="link" href=by_mail>"Mail me a link instead"</a>
                 <a class="link" href="/forgot">"Forgot your password?"</a>

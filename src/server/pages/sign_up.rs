@@ -1,8 +1,9 @@
 //! Founding a business (ACC-6): apply, look into the mail, finish.
 
-use axum::{http::StatusCode, response::Response};
+use axum::response::Response;
 use leptos::{prelude::*, server_fn::ServerFn};
 
+use super::mailed::{self, Over};
 use crate::{
     model::{
         password::{self, Policy},
@@ -16,26 +17,12 @@ use crate::{
     },
     ui::{
         actions::account::{FinishSignUp, SignUp},
-        parts::{ErrorSummary, Facts, Form, Notice, PageHead, RadioCards, SecretField, Submit, TextField, Tone},
+        parts::{ErrorSummary, Facts, Form, PageHead, RadioCards, SecretField, Submit, TextField},
     },
 };
 
 /// Who may open these pages.
 pub const NEED: Need = Need::Public;
-
-/// Where a demo's mails are: they are not sent.
-pub(super) fn demo_mails(demo: bool) -> Option<AnyView> {
-    demo.then(|| {
-        view! {
-            <Notice tone=Tone::Info title="This is a demo">
-                "Mails are not sent: "
-                <a href="/dev/mail">"read them here"</a>
-                "."
-            </Notice>
-        }
-        .into_any()
-    })
-}
 
 /// `GET /sign-up`
 ///
@@ -105,28 +92,24 @@ fn start_view(form: FormState) -> AnyView {
 /// None of its own.
 pub async fn sent(cx: Cx) -> Result<Response, AppError> {
     let demo = cx.app.config().demo;
-    Ok(Page::new("Check your mail").show(&cx, || sent_view(demo)))
+    Ok(Page::new("Check your mail").show(&cx, move || mailed::sent(says(), demo, ("/sign-up", "start again"))))
 }
 
-fn sent_view(demo: bool) -> AnyView {
+fn says() -> AnyView {
     let minutes = services::sign_up::LINK_SECONDS / 60;
     view! {
-        <PageHead title="Check your mail".to_owned() />
-        <div class="stack">
-            <p>
-                {format!("We have sent you a mail. Its link is good for {minutes} minutes, in any browser.")}
-            </p>
-            <p>"The link leads to a page where you choose a name and a password. Then your business is ready."</p>
-            {demo_mails(demo)}
-        </div>
-        <p class="plain-foot">
-            "No mail after a few minutes? Look into the spam folder, or "
-            <a class="link" href="/sign-up">"start again"</a>
-            "."
-        </p>
+        <p>{format!("We have sent you a mail. Its link is good for {minutes} minutes, in any browser.")}</p>
+        <p>"The link leads to a page where you choose a name and a password. Then your business is ready."</p>
     }
     .into_any()
 }
+
+const OVER: Over = Over {
+    title: "This link is over",
+    text: "A sign-up link works once, and only for a few minutes. It may also have been opened in another browser. \
+           Nothing was changed; a new link is a minute away.",
+    next: [("/sign-up", "Sign up again"), ("/sign-in", "Sign in")],
+};
 
 /// `GET /sign-up/finish`: needs the cookie that opening the mailed link has set.
 ///
@@ -142,10 +125,7 @@ pub async fn finish(cx: Cx) -> Result<Response, AppError> {
             let form = cx.form::<FinishSignUp>();
             Ok(Page::new("Finish signing up").show(&cx, || finish_view(sign_up, form)))
         }
-        Err(AppError::Missing) => {
-            let page = Page { status: StatusCode::NOT_FOUND, ..Page::new("This link is over") };
-            Ok(page.show(&cx, over_view))
-        }
+        Err(AppError::Missing) => Ok(mailed::over(&cx, &OVER)),
         Err(error) => Err(error),
     }
 }
@@ -180,23 +160,6 @@ fn finish_view(sign_up: lobby::SignUp, form: FormState) -> AnyView {
                 />
                 <Submit label="Open my business" />
             </Form>
-        </div>
-    }
-    .into_any()
-}
-
-fn over_view() -> AnyView {
-    view! {
-        <PageHead title="This link is over".to_owned() />
-        <div class="stack">
-            <p>
-                "A sign-up link works once, and only for a few minutes. It may also have been opened in another \
-                 browser. Nothing was changed; a new link is a minute away."
-            </p>
-            <div class="row">
-                <a class="btn btn-primary" href="/sign-up">"Sign up again"</a>
-                <a class="btn btn-quiet" href="/sign-in">"Sign in"</a>
-            </div>
         </div>
     }
     .into_any()

@@ -118,7 +118,7 @@ fn row(member: &Member, manages: bool, zone: &str) -> AnyView {
             <td>{name}</td>
             <td>{member.email.reveal().to_owned()}</td>
             <td>{member.role.label()}</td>
-            <td class="nowrap">{text::when(member.joined_at, zone)}</td>
+            <td class="nowrap">{text::day(member.joined_at, zone)}</td>
         </tr>
     }
     .into_any()

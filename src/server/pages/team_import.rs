@@ -120,7 +120,7 @@ fn result_view(batch: Batch, zone: &str) -> AnyView {
             </p>
             <DataTable
                 caption="What became of each line".to_owned()
-                head=vec![("Line", "num"), ("Address", ""), ("Role", ""), ("Result", "")]
+                head=vec![("Line", "num"), ("Result", ""), ("Address", ""), ("Role", "")]
             >
                 {rows}
             </DataTable>
@@ -135,9 +135,9 @@ fn row(row: Row) -> AnyView {
     view! {
         <tr>
             <td class="num">{row.line.to_string()}</td>
+            <td><Badge tone=tone icon=icon text=row.result.label().to_owned() /></td>
             <td class="wide">{row.email}</td>
             <td>{role}</td>
-            <td><Badge tone=tone icon=icon text=row.result.label().to_owned() /></td>
         </tr>
     }
     .into_any()

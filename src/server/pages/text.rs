@@ -11,11 +11,21 @@ pub fn zone(name: &str) -> TimeZone {
     TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
 
-/// Date and time in `zone`, with the exact instant behind it: «22 Nov, 14:05:09».
+/// Date and time in `zone`, with the exact instant behind it: «22 Nov 2026, 14:05:09».
 #[must_use]
 pub fn when(at: At, zone_name: &str) -> AnyView {
+    moment(at, zone_name, "%-d %b %Y, %H:%M:%S")
+}
+
+/// The day in `zone`, for what nobody wants to the second, with the exact instant behind it: «22 Nov 2026».
+#[must_use]
+pub fn day(at: At, zone_name: &str) -> AnyView {
+    moment(at, zone_name, "%-d %b %Y")
+}
+
+fn moment(at: At, zone_name: &str, format: &str) -> AnyView {
     let local = at.0.to_zoned(zone(zone_name));
-    let shown = local.strftime("%-d %b %Y, %H:%M:%S").to_string();
+    let shown = local.strftime(format).to_string();
     let exact = format!("{} · {}", local.strftime("%Y-%m-%d %H:%M:%S %:z"), zone_name);
     view! { <When iso=at.0.to_string() shown=shown title=exact /> }.into_any()
 }

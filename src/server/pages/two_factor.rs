@@ -1,14 +1,19 @@
 //! One's second factors (ACC-3): which there are, and how to set one up or take it away. Setting up the app is a page
-//! of its own (`app.rs`), and so are the recovery codes when they are drawn (`codes.rs`).
+//! of its own (`app.rs`), and so are the recovery codes when they are drawn (`codes.rs`) and the code that shows whose
+//! a number is (`texting.rs`).
 
 mod app;
 mod codes;
+mod passkeys;
 mod qr;
+mod texting;
 
 pub use app::page as app;
 use axum::response::Response;
 pub use codes::page as codes;
 use leptos::{prelude::*, server_fn::ServerFn};
+pub use passkeys::no_name;
+pub use texting::page as text_codes;
 
 use super::{cells::fact, text};
 use crate::{
@@ -23,8 +28,11 @@ use crate::{
         store::lobby::{FactorDates, Factors},
     },
     ui::{
-        actions::factor::{DrawRecovery, RemoveTotp, StartTotp, SwitchEmailOff, SwitchEmailOn},
-        parts::{Badge, Card, ErrorSummary, Facts, Form, Notice, PageHead, Submit, TextField, Tone},
+        actions::{
+            factor::{DrawRecovery, RemoveTotp, StartTotp, SwitchEmailOff, SwitchEmailOn},
+            texting::SwitchTextOff,
+        },
+        parts::{Badge, Card, ConfirmField, ErrorSummary, Facts, Form, Notice, PageHead, Submit, Tone},
     },
 };
 
@@ -36,19 +44,28 @@ struct Model {
     email: String,
     dates: FactorDates,
     remove: FormState,
+    texting: texting::Model,
+    passkeys: passkeys::Model,
     /// What is wrong with the forms that are one button each.
     problems: Vec<(String, String)>,
 }
 
 async fn load(cx: &Cx) -> Result<Model, AppError> {
     let person = cx.signed_in()?;
-    let forms =
-        [cx.form::<StartTotp>(), cx.form::<SwitchEmailOn>(), cx.form::<SwitchEmailOff>(), cx.form::<DrawRecovery>()];
+    let forms = [
+        cx.form::<StartTotp>(),
+        cx.form::<SwitchEmailOn>(),
+        cx.form::<SwitchEmailOff>(),
+        cx.form::<SwitchTextOff>(),
+        cx.form::<DrawRecovery>(),
+    ];
     Ok(Model {
         zone: person.zone.clone(),
         email: person.email.masked(),
         dates: factor::dates(cx).await?,
         remove: cx.form::<RemoveTotp>(),
+        texting: texting::load_card(cx).await?,
+        passkeys: passkeys::load_card(cx).await?,
         problems: forms.iter().flat_map(FormState::problems).collect(),
     })
 }
@@ -59,7 +76,8 @@ async fn load(cx: &Cx) -> Result<Model, AppError> {
 /// Nobody is signed in; the database cannot be reached.
 pub async fn page(cx: Cx) -> Result<Response, AppError> {
     let model = load(&cx).await?;
-    Ok(Page::new("Two-factor sign-in").under("Your account", "/account").show(&cx, || view(model)))
+    let page = Page::new("Two-factor sign-in").under("Your account", "/account");
+    Ok(page.with_passkeys(cx.app.passkeys().is_some()).show(&cx, || view(model)))
 }
 
 fn view(m: Model) -> AnyView {
@@ -67,13 +85,16 @@ fn view(m: Model) -> AnyView {
     let none = (!factors.any()).then(|| {
         view! {
             <Notice tone=Tone::Warn title="Your password is all that protects your account">
-                "Set up an authenticator app: then somebody who learns your password still cannot sign in."
+                "Add a passkey or set up an authenticator app: then somebody who learns your password still cannot sign \
+                 in."
             </Notice>
         }
     });
     let authenticator = authenticator(m.dates.totp, &m.zone, &m.remove);
     let recovery = factors.any().then(|| recovery(&m.dates, &m.zone));
+    let by_passkey = passkeys::card(&m.passkeys);
     let by_email = by_email(m.dates.email_codes, &m.zone, &m.email);
+    let by_text = texting::card(&m.texting, m.dates.text_codes, &m.zone);
     view! {
         <PageHead
             title="Two-factor sign-in".to_owned()
@@ -82,9 +103,11 @@ fn view(m: Model) -> AnyView {
         <div class="stack">
             <ErrorSummary problems=m.problems />
             {none}
+            {by_passkey}
             {authenticator}
             {recovery}
             {by_email}
+            {by_text}
         </div>
     }
     .into_any()
@@ -131,18 +154,12 @@ fn start_form() -> AnyView {
 }
 
 fn remove_form(form: &FormState) -> AnyView {
-    let (problems, problem) = (form.problems(), form.problem("confirm"));
+    let (problems, value, problem) = (form.problems(), form.value("confirm", ""), form.problem("confirm"));
     view! {
         <ErrorSummary problems=problems />
         <Form action=RemoveTotp::PATH.to_owned()>
             <p>"To move to another phone, remove the app here and set it up again. Your other sessions end."</p>
-            <TextField
-                name="confirm"
-                label="Type remove to confirm"
-                autocomplete="off"
-                maxlength=20
-                problem=problem
-            />
+            <ConfirmField word="remove" value=value problem=problem />
             <Submit label="Remove the authenticator app" tone=Tone::Bad />
         </Form>
     }

@@ -3,9 +3,10 @@
 //!
 //! To add a telephony provider: a folder beside [`twilio`] that implements [`Telephony`], a line in [`telephony`],
 //! its code in the `connections` table's check, and a test for every vector its vendor's library produces. To add
-//! an agency system: see [`agency`].
+//! an agency system: see [`agency`]. Who people are is asked of [`oidc`].
 
 pub mod agency;
+pub mod oidc;
 pub mod request;
 pub mod twilio;
 
@@ -23,7 +24,10 @@ use crate::{
         phone::Phone,
     },
     server::{
-        kit::{At, outbound::Outbound},
+        kit::{
+            At,
+            outbound::{Outbound, OutboundError},
+        },
         vault::Secret,
     },
 };
@@ -93,6 +97,56 @@ pub enum TestOutcome {
     Unreachable,
 }
 
+/// A text message that a provider shall send. Its words may be a code, so there is no `Debug`.
+pub struct TextMessage<'a> {
+    /// The connection's own number.
+    pub from: &'a Phone,
+    pub to: &'a Phone,
+    pub body: &'a Secret,
+    /// An earlier try may have got through without our hearing of it: the provider is asked first.
+    pub again: bool,
+}
+
+/// Why a text message was not sent. `RateLimited` and `Transient` are worth another try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    #[error("the provider sends no text messages")]
+    CannotText,
+    #[error("the provider does not accept this account")]
+    Auth,
+    #[error("the provider sends nothing to this number")]
+    Number,
+    #[error("the provider asks for patience")]
+    RateLimited { retry_after_seconds: Option<u32> },
+    #[error("the provider could not be reached")]
+    Transient,
+    #[error("the provider answered something unexpected")]
+    Permanent,
+}
+
+impl TextError {
+    /// The closed word for the audit log.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::CannotText => "cannot_text",
+            Self::Auth => "account",
+            Self::Number => "number",
+            Self::RateLimited { .. } | Self::Transient => "unreachable",
+            Self::Permanent => "answer",
+        }
+    }
+}
+
+impl From<OutboundError> for TextError {
+    fn from(error: OutboundError) -> Self {
+        match error {
+            OutboundError::Unreachable => Self::Transient,
+            OutboundError::Forbidden | OutboundError::TooLarge => Self::Permanent,
+        }
+    }
+}
+
 /// A provider of telephone calls. Every method is required: a default would be a check that passes by accident.
 #[async_trait]
 pub trait Telephony: Send + Sync {
@@ -117,6 +171,21 @@ pub trait Telephony: Send + Sync {
     /// Tries account and secret against the provider, changing nothing there.
     async fn test(&self, outbound: &Outbound, account: &str, secret: &Secret) -> TestOutcome;
 
+    /// Whether it sends text messages at all. Who says no answers [`Self::send_text`] with [`TextError::CannotText`].
+    fn can_text(&self) -> bool;
+
+    /// Sends a text message. Once it is accepted, it is the provider's to deliver.
+    ///
+    /// # Errors
+    /// [`TextError`]; it was not accepted, or nobody knows.
+    async fn send_text(
+        &self,
+        outbound: &Outbound,
+        account: &str,
+        secret: &Secret,
+        text: &TextMessage<'_>,
+    ) -> Result<(), TextError>;
+
     /// The account as it will be stored.
     ///
     /// # Errors
@@ -128,11 +197,18 @@ pub trait Telephony: Send + Sync {
     fn check_secret(&self, secret: &str) -> Result<(), Bad>;
 }
 
+const ALL: [&dyn Telephony; 1] = [&twilio::Twilio];
+
 /// The telephony provider with this code.
 #[must_use]
 pub fn telephony(code: &str) -> Option<&'static dyn Telephony> {
-    const ALL: [&dyn Telephony; 1] = [&twilio::Twilio];
     ALL.into_iter().find(|provider| provider.code() == code)
+}
+
+/// The codes of those that send text messages.
+#[must_use]
+pub fn texting() -> Vec<String> {
+    ALL.into_iter().filter(|provider| provider.can_text()).map(|provider| provider.code().to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -145,6 +221,7 @@ mod tests {
         assert!(telephony("nowcerts").is_none());
         assert_eq!(agency::agency("nowcerts").map(agency::AgencySystem::code), Some("nowcerts"));
         assert!(agency::agency("twilio").is_none());
+        assert_eq!(texting(), ["twilio"]);
     }
 
     #[test]

@@ -1,12 +1,23 @@
-//! Second factors (ACC-3): setting one up, taking it away, recovery codes. Answering with one is in [`answer`].
+//! Second factors (ACC-3): setting one up, taking it away, recovery codes. Answering with one is in [`answer`],
+//! numbers and texts in `texting.rs` and `delivery.rs`.
 //!
 //! A factor belongs to the person, so each change is written down in every business of theirs, told to their mailbox,
 //! and ends their other sessions. All of it stands behind doors that ask again who one is (ACC-8).
 
 mod answer;
+mod delivery;
+pub mod passkey;
+mod reset;
+mod texting;
 
 pub use answer::{EMAIL_SECONDS, check_code, check_email_code, send_email_code};
+pub use delivery::{TEXT_JOB, TEXT_SECONDS, TextPayload, send_text};
+pub use reset::{RESET_WORD, reset};
 use serde_json::{Value, json};
+pub use texting::{
+    Texting, check_text_code, confirm_text, send_text_code, start_text, switch_text_off, text_again, text_setting_up,
+    texting,
+};
 use uuid::Uuid;
 
 use super::{audit, device};

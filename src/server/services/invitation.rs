@@ -4,7 +4,7 @@ use serde_json::json;
 use tower_sessions::Session;
 
 use super::{
-    audit,
+    audit, link,
     lockout::{self, Standing},
     session::{self, Proof},
 };
@@ -19,7 +19,7 @@ use crate::{
     },
     server::{
         caller::Actor,
-        http::{AppError, Cx},
+        http::{AppError, Cx, layers::LINK_COOKIE},
         kit::entropy::{Token, token_hash},
         mail::{self, Mail},
         store::{self, TenantTx, lobby},
@@ -166,6 +166,7 @@ pub async fn accept(cx: &Cx, session: &Session, token: &str, name: &str, passwor
         Ok(())
     })
     .await?;
+    link::forget(LINK_COOKIE)?;
     if invitation.has_account {
         // Their second factor is asked for as at any sign-in.
         return session::admit(cx, session, user, Proof::Password, "/switch").await;

@@ -85,8 +85,9 @@ pub async fn reset(cx: &Cx, token: &str, password: Secret) -> Result<(), AppErro
     note_in(cx, link.user, others, Action::PasswordReset).await
 }
 
-/// Changes the password of who is signed in, by the old one. All their other sessions end; this one goes on, freshly
-/// proved, under a new id.
+/// Changes the password of who is signed in, by the old one. All their other sessions end; this one goes on under a new
+/// id, freshly proved unless a password is not enough for that (ACC-8): else a stolen session with a phished password
+/// would come by this way to what asks for more.
 ///
 /// # Errors
 /// Invalid when the old one is wrong or the new one is not acceptable; conflict when it was changed meanwhile; limited
@@ -115,7 +116,11 @@ pub async fn change(cx: &Cx, session: &Session, old: Secret, new: Secret) -> Res
     let memberships = lobby::memberships_of(cx.app.db(), person.user).await?;
     let others: Vec<_> = memberships.into_iter().filter(|m| m.business != person.caller.business).collect();
     note_in(cx, person.user, &others, Action::PasswordChanged).await?;
-    session::prove(cx, session, Proof::Password).await
+    if lobby::factors_of(cx.app.db(), person.user).await?.beyond_password() {
+        session::renew(cx, session).await
+    } else {
+        session::prove(cx, session, Proof::Password).await
+    }
 }
 
 /// The stored hash that `old` belongs to; `None` when it is wrong. Wrong ones count as failed tries to sign in do, so

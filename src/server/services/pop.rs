@@ -119,10 +119,17 @@ fn content(party: Option<&Phone>, has_system: bool, answer: Result<Vec<ClientCar
         name: card.name.reveal().to_owned(),
         company: card.company,
         policies: card.policies,
-        last_contact: card.last_contact,
+        last_contact: card.last_contact.map(in_words),
         open_tasks: card.open_tasks,
     });
     Content { party: party_shown, matches: matches.collect(), problem: problem.map(str::to_owned) }
+}
+
+/// The day of a date as agency systems write it («2026-05-04T10:00:00»), for people; what is no such date stays as it is.
+/// The time is left out: such systems say midnight when they know the day only, and do not say whose.
+fn in_words(date: String) -> String {
+    let day = date.get(..10).and_then(|day| day.parse::<jiff::civil::Date>().ok());
+    day.map_or(date, |day| day.strftime("%-d %b %Y").to_string())
 }
 
 /// The pops that are open for this person. Showing them is written down.
@@ -171,4 +178,18 @@ pub async fn acknowledge(app: &App, person: &SignedIn, id: PopId) -> Result<(), 
         Ok(store::outbox::put(&mut act.tx, Topic::PopGone(id, member)).await?)
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_words;
+
+    #[test]
+    fn a_date_reads_like_one() {
+        assert_eq!(in_words("2026-05-04T10:00:00".to_owned()), "4 May 2026");
+        assert_eq!(in_words("2026-11-23".to_owned()), "23 Nov 2026");
+        for other in ["", "last week", "05/04/2026", "2026-13-40T00:00:00", "über Ostern"] {
+            assert_eq!(in_words(other.to_owned()), other);
+        }
+    }
 }

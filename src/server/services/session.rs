@@ -123,6 +123,7 @@ pub enum Proof {
     Totp,
     Recovery,
     EmailCode,
+    TextCode,
 }
 
 impl Proof {
@@ -137,6 +138,7 @@ impl Proof {
             Self::Totp => "totp",
             Self::Recovery => "recovery",
             Self::EmailCode => "email_code",
+            Self::TextCode => "text_code",
         }
     }
 }
@@ -229,6 +231,23 @@ fn broken(error: tower_sessions::session::Error) -> AppError {
 /// # Errors
 /// Nobody is signed in; the session store cannot be reached.
 pub async fn prove(cx: &Cx, session: &Session, proof: Proof) -> Result<(), AppError> {
+    go_on(cx, session, cx.visitor.now).await?;
+    audit::audited(&cx.app, cx.caller()?, Action::SessionProved, async |act| {
+        act.after(json!({ "means": proof.code() }));
+        Ok(())
+    })
+    .await
+}
+
+/// The session goes on under a new id, proved as long ago as before.
+///
+/// # Errors
+/// As [`prove`].
+pub async fn renew(cx: &Cx, session: &Session) -> Result<(), AppError> {
+    go_on(cx, session, cx.signed_in()?.proved).await
+}
+
+async fn go_on(cx: &Cx, session: &Session, proved: At) -> Result<(), AppError> {
     let person = cx.signed_in()?;
     // Loaded before its row goes, so that what it holds goes on; a session that was ended meanwhile does not.
     session.load().await.map_err(broken)?;
@@ -237,17 +256,13 @@ pub async fn prove(cx: &Cx, session: &Session, proof: Proof) -> Result<(), AppEr
     }
     cx.app.hub().end_session(&person.session);
     session.cycle_id().await.map_err(broken)?;
-    session.insert(PROVED, cx.visitor.now.as_second()).await.map_err(broken)?;
-    session.save().await.map_err(broken)?;
-    audit::audited(&cx.app, &person.caller, Action::SessionProved, async |act| {
-        act.after(json!({ "means": proof.code() }));
-        Ok(())
-    })
-    .await
+    session.insert(PROVED, proved.as_second()).await.map_err(broken)?;
+    session.save().await.map_err(broken)
 }
 
-/// Asks somebody who is signed in again who they are: by a code of their authenticator app if they have one, else by
-/// password. A stolen session with a phished password must not be enough to take the app away.
+/// Asks somebody who is signed in again who they are: by a code of their authenticator app, or a recovery code, if they
+/// have an app or a passkey (which has a door of its own: `passkey::confirm`), else by password. A stolen session with a
+/// phished password must not be enough to take either away.
 ///
 /// # Errors
 /// Invalid when it is wrong, or after too many wrong ones; limited per address of the network.
@@ -258,7 +273,8 @@ pub async fn confirm(cx: &Cx, session: &Session, password: Secret, code: &str) -
     }
     // Who needs a mailed link to sign in has signed in already.
     let open = lockout::standing(cx, person.user).await? != Standing::Locked;
-    let by_code = store::lobby::factors_of(cx.app.db(), person.user).await?.totp;
+    let factors = store::lobby::factors_of(cx.app.db(), person.user).await?;
+    let by_code = factors.beyond_password();
     let proof = if by_code {
         factor::check_code(&cx.app, person.user, code, cx.visitor.now).await?
     } else {

@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep_until};
 use tower_sessions::Session;
 
 use super::{
-    audit, lockout,
+    audit, link, lockout,
     session::{self, Proof},
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     },
     server::{
         caller::Actor,
-        http::{AppError, Cx},
+        http::{AppError, Cx, layers::LINK_COOKIE},
         kit::entropy::{Token, token_hash},
         mail::{self, Mail},
         store::lobby,
@@ -114,6 +114,7 @@ pub async fn finish(cx: &Cx, session: &Session, token: &str, name: &str, passwor
         Ok(())
     })
     .await?;
+    link::forget(LINK_COOKIE)?;
     session::start(cx, session, user, business, Proof::Password.code()).await?;
     lockout::passed(cx, user).await?;
     let caller = cx.caller_for()(Actor::Member { member, user, role: Role::Owner }, business);

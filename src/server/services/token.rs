@@ -46,6 +46,7 @@ pub const FAMILY_SECONDS: i64 = 30 * 24 * 3600;
 
 const WRONG: &str = "these credentials are not accepted";
 const FACTOR_NEEDED: &str = "a second factor is needed";
+const RECOVERY_NEEDED: &str = "a second factor is needed: a passkey cannot be shown here, but a recovery code can";
 const NOT_HERE: &str = "this account gets no tokens for this business, or only after it has a second factor";
 const OVER: &str = "this token is not good, or no longer";
 
@@ -157,10 +158,12 @@ async fn prove_password(cx: &Cx, email: &str, password: Secret) -> Result<UserId
 /// The second factor of who has one. Says by what the person has shown who they are.
 async fn prove_factor(cx: &Cx, user: UserId, code: Option<&str>) -> Result<String, Denied> {
     let first = Proof::Password.code();
-    if !lobby::factors_of(cx.app.db(), user).await?.any() {
+    let factors = lobby::factors_of(cx.app.db(), user).await?;
+    if !factors.any() {
         return Ok(first.to_owned());
     }
-    let code = code.filter(|code| !code.trim().is_empty()).ok_or(Denied::Grant(FACTOR_NEEDED))?;
+    let needed = if factors.passkeys > 0 && !factors.totp { RECOVERY_NEEDED } else { FACTOR_NEEDED };
+    let code = code.filter(|code| !code.trim().is_empty()).ok_or(Denied::Grant(needed))?;
     if let Some(proof) = factor::check_code(&cx.app, user, code, cx.visitor.now).await? {
         return Ok(format!("{first}+{}", proof.code()));
     }

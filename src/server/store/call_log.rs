@@ -42,6 +42,14 @@ pub struct Line {
     pub ended_at: Option<At>,
 }
 
+impl Line {
+    /// What became of it for the business; the filter means the same.
+    #[must_use]
+    pub fn heard(&self) -> CallState {
+        self.state.heard(self.answered_at.is_some())
+    }
+}
+
 struct Row {
     id: Uuid,
     state: String,
@@ -106,7 +114,9 @@ pub async fn list(tx: &mut TenantTx, filter: &Filter, limit: i64) -> Result<Vec<
              and ($2::uuid is null or c.member_id = $2 or exists (
                  select from call_legs l where l.business_id = $1 and l.call_id = c.id and l.member_id = $2
              ))
-             and ($3::text is null or c.state = $3)
+             and ($3::text is null or $3 = case
+                 when c.state = 'completed' and c.answered_at is null then 'no_answer' else c.state
+             end)
              and ($4::text is null or c.direction = $4)
              and ($5::uuid is null or c.member_id = $5)
              and ($6::text is null or c.party_number like '%' || $6)
@@ -169,7 +179,24 @@ pub struct Step {
     pub received_at: At,
 }
 
-/// What happened on a call, in the provider's order. Ask [`get`] first: it decides whether the call may be seen.
+impl Step {
+    /// Its place in the timeline of a call that is over since `over`. Providers tell time in whole seconds, and of some
+    /// events none at all, which then have the time of their arrival: within a second what begins stands before what ends,
+    /// and a desk's end before the call's; nothing begins after the call's end.
+    fn place(&self, over: Option<At>) -> (i64, bool, bool, CallState, At) {
+        let is_end = self.state.is_end();
+        let at = over.filter(|_| !is_end).map_or(self.at, |over| self.at.min(over));
+        (at.as_second(), is_end, is_end && !self.is_leg, self.state, self.at)
+    }
+}
+
+fn in_order(mut steps: Vec<Step>) -> Vec<Step> {
+    let over = steps.iter().filter(|step| !step.is_leg && step.state.is_end()).map(|step| step.at).min();
+    steps.sort_by_key(|step| step.place(over));
+    steps
+}
+
+/// What happened on a call, in the order in which it happened. Ask [`get`] first: it decides whether the call may be seen.
 ///
 /// # Errors
 /// As [`get`].
@@ -189,7 +216,8 @@ pub async fn timeline(tx: &mut TenantTx, id: CallId) -> Result<Vec<Step>, StoreE
     )
     .fetch_all(tx.conn())
     .await?;
-    rows.into_iter()
+    let steps = rows
+        .into_iter()
         .map(|r| {
             Ok(Step {
                 state: read("call_events.state", &r.state)?,
@@ -199,7 +227,8 @@ pub async fn timeline(tx: &mut TenantTx, id: CallId) -> Result<Vec<Step>, StoreE
                 received_at: r.received_at,
             })
         })
-        .collect()
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    Ok(in_order(steps))
 }
 
 /// Counts for the homes of people: calls of a span, answered and missed.
@@ -231,4 +260,33 @@ pub async fn counts(tx: &mut TenantTx, from: At, until: At) -> Result<Counts, St
     .fetch_one(tx.conn())
     .await?;
     Ok(Counts { total: row.total, answered: row.answered, missed: row.missed })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeline_begins_before_it_ends() {
+        let second = At::from_second(1_700_000_000);
+        let step = |state, is_leg, at| Step { state, desk: None, is_leg, at, received_at: at };
+        let steps = in_order(vec![
+            step(CallState::Completed, false, second.plus(9)),
+            step(CallState::Completed, true, second.plus(9)),
+            step(CallState::Ringing, true, second.plus(9)),
+            step(CallState::InProgress, true, second.plus(9)),
+            step(CallState::Ringing, false, second.plus(10)),
+            step(CallState::Queued, false, second),
+        ]);
+        let order: Vec<_> = steps.iter().map(|s| (s.state, s.is_leg)).collect();
+        let expected = [
+            (CallState::Queued, false),
+            (CallState::Ringing, true),
+            (CallState::Ringing, false),
+            (CallState::InProgress, true),
+            (CallState::Completed, true),
+            (CallState::Completed, false),
+        ];
+        assert_eq!(order, expected, "the one that arrived after the end too");
+    }
 }

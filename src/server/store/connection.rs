@@ -1,5 +1,8 @@
 //! Connections to providers and agency systems, and their sealed secrets (KEY-1, KEY-2).
 
+mod sender;
+
+pub use sender::{has_sender, sender};
 use uuid::Uuid;
 
 use super::{StoreError, TenantTx};

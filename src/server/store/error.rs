@@ -29,6 +29,8 @@ const TAKEN: &[(&str, &str)] = &[
     ("extensions_extension_key", "extension"),
     ("extensions_target_key", "target"),
     ("networks_range_key", "range"),
+    // Of a passkey there is no field that one could look at.
+    ("passkeys_credential_id_key", ""),
 ];
 
 impl From<sqlx::Error> for StoreError {

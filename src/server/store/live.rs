@@ -32,6 +32,7 @@ pub struct BoardCall {
     pub desks: Vec<(MemberId, String)>,
     pub started_at: At,
     pub state_at: At,
+    pub is_answered: bool,
 }
 
 impl BoardCall {
@@ -51,7 +52,7 @@ impl BoardCall {
         };
         LiveCall {
             id: self.id,
-            state: self.state,
+            state: self.state.heard(self.is_answered),
             direction: self.direction,
             party: self.party.as_ref().map(Phone::masked),
             own: self.own.as_ref().map(Phone::masked),
@@ -71,6 +72,7 @@ struct Row {
     member_id: Option<Uuid>,
     started_at: At,
     state_at: At,
+    answered_at: Option<At>,
     desk_ids: Vec<Uuid>,
     desk_names: Vec<String>,
 }
@@ -90,6 +92,7 @@ impl TryFrom<Row> for BoardCall {
             desks: r.desk_ids.into_iter().map(MemberId).zip(r.desk_names).collect(),
             started_at: r.started_at,
             state_at: r.state_at,
+            is_answered: r.answered_at.is_some(),
         })
     }
 }
@@ -104,7 +107,7 @@ pub async fn board(tx: &mut TenantTx) -> Result<Vec<BoardCall>, StoreError> {
     let rows = sqlx::query_as!(
         Row,
         r#"select c.id, c.state, c.direction, c.party_number, c.own_number, c.member_id, c.started_at, c.state_at,
-               coalesce(d.ids, '{}') as "desk_ids!", coalesce(d.names, '{}') as "desk_names!"
+               c.answered_at, coalesce(d.ids, '{}') as "desk_ids!", coalesce(d.names, '{}') as "desk_names!"
            from calls c
            left join lateral (
                select array_agg(m.id order by m.name, m.id) as ids, array_agg(m.name order by m.name, m.id) as names
@@ -143,7 +146,7 @@ pub async fn calls(tx: &mut TenantTx, ids: &[CallId]) -> Result<Vec<BoardCall>, 
     let rows = sqlx::query_as!(
         Row,
         r#"select c.id, c.state, c.direction, c.party_number, c.own_number, c.member_id, c.started_at, c.state_at,
-               coalesce(d.ids, '{}') as "desk_ids!", coalesce(d.names, '{}') as "desk_names!"
+               c.answered_at, coalesce(d.ids, '{}') as "desk_ids!", coalesce(d.names, '{}') as "desk_names!"
            from calls c
            left join lateral (
                select array_agg(m.id order by m.name, m.id) as ids, array_agg(m.name order by m.name, m.id) as names

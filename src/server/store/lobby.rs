@@ -5,26 +5,34 @@
 mod challenge;
 mod device;
 mod factor;
+mod factor_reset;
+mod identity;
 mod joining;
 mod link;
 mod lockout;
+mod passkey;
 mod policy;
 mod queue;
 mod review;
 mod signing_key;
+mod text;
 mod token;
 
 pub use challenge::*;
 pub use device::*;
 pub use factor::*;
+pub use factor_reset::*;
+pub use identity::*;
 pub use joining::*;
 pub use link::*;
 pub use lockout::*;
+pub use passkey::*;
 pub use policy::*;
 pub use queue::*;
 pub use review::*;
 pub use signing_key::*;
 use sqlx::PgPool;
+pub use text::*;
 pub use token::*;
 
 use super::{StoreError, types::read};

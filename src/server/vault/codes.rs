@@ -61,7 +61,7 @@ pub(super) fn base32(bytes: &[u8], letters: &[u8; 32]) -> String {
 mod tests {
     use super::*;
     use crate::{
-        model::factor::{EMAIL_DIGITS, RECOVERY_LETTERS, is_email, recovery},
+        model::factor::{RECOVERY_LETTERS, SENT_DIGITS, is_sent, recovery},
         server::kit::entropy::SystemEntropy,
     };
 
@@ -86,8 +86,8 @@ mod tests {
     #[test]
     fn a_mailed_code_is_bound_to_its_challenge() {
         let code = draw_email(&SystemEntropy);
-        assert_eq!(code.expose().len(), EMAIL_DIGITS);
-        assert!(is_email(code.expose()));
+        assert_eq!(code.expose().len(), SENT_DIGITS);
+        assert!(is_sent(code.expose()));
         assert_ne!(email_hash(Uuid::from_u128(1), code.expose()), email_hash(Uuid::from_u128(2), code.expose()));
     }
 }

@@ -1,13 +1,14 @@
 //! Secrets (KEY-1): envelope encryption, passwords. A secret leaves this room only inside the call that needs it.
 //!
 //! [`seal`] is the cipher and its header, [`keys`] the master key and the data keys of businesses, [`password`] the
-//! hashes, [`totp`] and [`codes`] second factors, [`jwt`] the tokens of programs with [`ed25519`] below them. To seal a
+//! hashes, [`totp`], [`codes`] and [`passkey`] second factors, [`jwt`] the tokens of programs with [`ed25519`] below them. To seal a
 //! new kind of value: a variant of [`Purpose`].
 
 pub mod codes;
 mod ed25519;
 pub mod jwt;
 pub mod keys;
+pub mod passkey;
 pub mod password;
 pub mod seal;
 pub mod secret;

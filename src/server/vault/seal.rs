@@ -36,6 +36,12 @@ pub enum Purpose {
     Device,
     Reveal,
     TotpSeed,
+    /// Of PKCE, while somebody is at the provider of identities.
+    OidcVerifier,
+    /// A number that codes are texted to.
+    FactorPhone,
+    /// A text message that waits to be sent.
+    Text,
     SigningKey,
     /// Seals nothing: it is the key that the records of closed access reviews are signed with.
     ReviewRecord,

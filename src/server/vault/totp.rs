@@ -49,6 +49,26 @@ impl Seed {
         Secret::new(base32(self.0.as_slice(), LETTERS))
     }
 
+    /// A seed as [`Self::text`] writes it; `None` when it is something else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut seed = Zeroizing::new([0; SEED_BYTES]);
+        // 160 bits: every five of them are a letter, and nothing is left over.
+        if text.len() * 5 != SEED_BYTES * 8 {
+            return None;
+        }
+        for (place, letter) in text.bytes().enumerate() {
+            let value = LETTERS.iter().position(|known| *known == letter)?;
+            for bit in 0..5 {
+                let at = place * 5 + bit;
+                if (value >> (4 - bit)) & 1 == 1 {
+                    seed[at / 8] |= 0x80 >> (at % 8);
+                }
+            }
+        }
+        Some(Self(seed))
+    }
+
     /// As apps scan it (the `otpauth` key URI). What is not said in it is the default everywhere: SHA-1, six digits, 30
     /// s.
     #[must_use]
@@ -103,6 +123,16 @@ mod tests {
     fn the_vectors_of_the_rfc() {
         for (seconds, code) in VECTORS {
             assert_eq!(seed().step_of(code, at(seconds)), Some(seconds / 30), "{seconds}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let text = seed().text();
+        assert_eq!(text.expose(), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+        assert_eq!(Seed::parse(text.expose()).expect("reads").expose(), seed().expose());
+        for wrong in ["", "GEZDGNBVGY3TQOJQ", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJ1", "gezdgnbvgy3tqojqgezdgnbvgy3tqojq"] {
+            assert!(Seed::parse(wrong).is_none(), "{wrong}");
         }
     }
 

@@ -52,6 +52,23 @@ pub async fn mail_factor_code() -> Result<Done, Fault> {
     .await
 }
 
+/// Texts a code to somebody who waits for their second factor's question.
+#[server(endpoint = "sign-in/factor/text")]
+pub async fn text_factor_code() -> Result<Done, Fault> {
+    use crate::server::{http::action::using, services::challenge};
+
+    using(async |cx| {
+        let says = if challenge::text_code(cx).await? {
+            "A code is on its way to your phone. It is good for ten minutes."
+        } else {
+            "No code can be texted now: the business that you set this up in has no provider for it any more, or you \
+             are not in it any more. Please use another way."
+        };
+        Ok(Done::at("/sign-in/factor").saying(says))
+    })
+    .await
+}
+
 /// Shows again who one is, and goes on to where that was asked.
 #[server(endpoint = "confirm")]
 pub async fn confirm(

@@ -1,4 +1,5 @@
-//! Second factors (ACC-3): the authenticator app, codes by mail, recovery codes.
+//! Second factors (ACC-3): the authenticator app, codes by mail, recovery codes. Codes by text message stand in
+//! [`super::texting`].
 
 use leptos::prelude::*;
 

@@ -1,4 +1,5 @@
-//! People: inviting, one or many, withdrawing an invitation, changing a role, handing over, removing.
+//! People: inviting, one or many, withdrawing an invitation, changing a role, handing over, resetting second factors,
+//! removing.
 
 use leptos::prelude::*;
 
@@ -57,6 +58,21 @@ pub async fn unlock_member(id: String) -> Result<Done, Fault> {
     using(async |cx| {
         lockout::unlock(cx, id_of(&id)?).await?;
         Ok(Done::at(format!("/team/{id}")).saying("Nothing is locked any more. They can sign in."))
+    })
+    .await
+}
+
+/// Takes all second factors of somebody away.
+#[server(endpoint = "team/reset-factors")]
+pub async fn reset_factors(id: String, #[server(default)] reset: String) -> Result<Done, Fault> {
+    use crate::server::{
+        http::action::{id_of, using},
+        services::factor,
+    };
+
+    using(async |cx| {
+        factor::reset(cx, id_of(&id)?, &reset).await?;
+        Ok(Done::at(format!("/team/{id}")).saying("Their second step is reset, and they are signed out everywhere."))
     })
     .await
 }

@@ -1,7 +1,9 @@
 //! The live board (TEL-2): every ringing and running call, as it is now.
 //!
 //! Rows are ordered by when the call began, so a new one never moves what is under the pointer; a call that ended stays
-//! for a moment, and while the pointer rests on the table.
+//! for a moment, and while the pointer rests on the table. What the filter does not keep is not held here at all, so that
+//! the tiles and the sound are about what is shown. What stands here while there is no row is the page's
+//! (`server::pages::board`): it never changes, so no browser needs code for it.
 
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ use crate::{
         phone::MaskedPhone,
     },
     ui::{
-        parts::{Badge, CallStateBadge, DataTable, Empty, Icon, Tile, Tone},
+        parts::{Badge, CallStateBadge, DataTable, Icon, Tile, Tone},
         wire::live::{LiveCall, LiveEvent},
     },
 };
@@ -28,7 +30,7 @@ const LINGER_MILLIS: i64 = 10_000;
 
 const HEAD: [(&str, &str); 7] = [
     ("State", ""),
-    ("Way", ""),
+    ("Direction", ""),
     ("Customer", ""),
     ("Our number", ""),
     ("Person", ""),
@@ -57,7 +59,8 @@ impl BoardFilter {
     }
 }
 
-/// The board. `now` is the server's clock when it drew `calls`, `cursor` where it stood.
+/// The board. `calls` are those that `filter` keeps, oldest first; `now` is the server's clock when it drew them, `cursor`
+/// where it stood.
 #[island]
 pub fn LiveBoard(calls: Vec<LiveCall>, filter: BoardFilter, cursor: String, now: i64) -> impl IntoView {
     let (rows, set_rows) = signal(calls);
@@ -66,41 +69,34 @@ pub fn LiveBoard(calls: Vec<LiveCall>, filter: BoardFilter, cursor: String, now:
     let (sound, set_sound) = signal(false);
 
     Effect::new(move |_| {
+        let filter = filter.clone();
         hub::clock_says(now);
         hub::listen(&cursor, move |event| {
             if let LiveEvent::Call { call, .. } = event {
-                if sound.get_untracked() && is_new_ring(&rows.get_untracked(), call) {
+                let is_kept = filter.keeps(call);
+                if is_kept && sound.get_untracked() && is_new_ring(&rows.get_untracked(), call) {
                     beep();
                 }
-                set_rows.update(|rows| merge(rows, call.clone()));
+                set_rows.update(|rows| merge(rows, call, is_kept));
             }
         });
         set_interval(move || tick(set_clock, set_rows, resting.get_untracked()), Duration::from_secs(1));
     });
-    let shown = move || {
-        let mut shown: Vec<_> = rows.get().into_iter().filter(|call| filter.keeps(call)).collect();
-        shown.sort_by_key(|call| (call.started_at, call.id));
-        shown
-    };
-    let is_empty = move || rows.with(Vec::is_empty);
     view! {
         <div class="stack">
             <Summary rows=rows clock=clock sound=sound set_sound=set_sound />
             <div
-                hidden=is_empty
+                class="board-rows"
                 on:pointerenter=move |_| set_resting.set(true)
                 on:pointerleave=move |_| set_resting.set(false)
             >
                 <DataTable caption="Live calls, oldest first".to_owned() head=HEAD.to_vec()>
-                    <For each=shown key=|call| call.clone() children=move |call| view! { <Row call=call clock=clock /> } />
+                    <For
+                        each=move || rows.get()
+                        key=|call| call.clone()
+                        children=move |call| view! { <Row call=call clock=clock /> }
+                    />
                 </DataTable>
-            </div>
-            <div hidden=move || !is_empty()>
-                <Empty
-                    icon="phone"
-                    title="Nobody is calling right now".to_owned()
-                    text="The next call appears here by itself.".to_owned()
-                />
             </div>
         </div>
     }
@@ -157,16 +153,17 @@ fn Row(call: LiveCall, clock: ReadSignal<i64>) -> impl IntoView {
         Some(_) => "long",
         None => "",
     };
-    let (icon, direction) = match call.direction {
-        Direction::Inbound => ("phone_in", "In"),
-        Direction::Outbound => ("phone_out", "Out"),
+    let direction = call.direction;
+    let icon = match direction {
+        Direction::Inbound => "phone_in",
+        Direction::Outbound => "phone_out",
     };
     let number = |phone: Option<MaskedPhone>| phone.map_or_else(|| "withheld".to_owned(), |p| p.to_string());
     let people = if call.agents.is_empty() { "–".to_owned() } else { call.agents.join(", ") };
     view! {
         <tr data-level=level data-call=call.id.to_string()>
-            <td><CallStateBadge state=state /></td>
-            <td class="nowrap"><Icon name=icon />" "{direction}</td>
+            <td><CallStateBadge state=state direction=Some(direction) /></td>
+            <td class="nowrap"><Icon name=icon />" "{direction.label()}</td>
             <td class="mono">{number(call.party)}</td>
             <td class="mono">{number(call.own)}</td>
             <td>{people}</td>
@@ -215,10 +212,13 @@ fn is_new_ring(rows: &[LiveCall], call: &LiveCall) -> bool {
     call.state == CallState::Ringing && !rows.iter().any(|row| row.id == call.id)
 }
 
-fn merge(rows: &mut Vec<LiveCall>, call: LiveCall) {
-    match rows.iter_mut().find(|row| row.id == call.id) {
-        Some(row) => *row = call,
-        None => rows.push(call),
+/// Puts a call where it belongs by its beginning, in place of what was known of it; takes it out when the filter keeps it no
+/// more. The rows are in order already, so nothing is sorted.
+fn merge(rows: &mut Vec<LiveCall>, call: &LiveCall, is_kept: bool) {
+    rows.retain(|row| row.id != call.id);
+    if is_kept {
+        let place = rows.partition_point(|row| (row.started_at, row.id) < (call.started_at, call.id));
+        rows.insert(place, call.clone());
     }
 }
 
@@ -278,9 +278,26 @@ mod tests {
     #[test]
     fn an_event_replaces_its_row() {
         let mut rows = vec![call(CallState::Ringing, &[])];
-        merge(&mut rows, call(CallState::InProgress, &["Ana"]));
+        merge(&mut rows, &call(CallState::InProgress, &["Ana"]), true);
         assert_eq!(rows, [call(CallState::InProgress, &["Ana"])]);
+        merge(&mut rows, &call(CallState::Completed, &["Ana"]), false);
+        assert!(rows.is_empty(), "the filter keeps it no more");
         assert!(is_over(&call(CallState::Completed, &[]), LINGER_MILLIS + 1));
         assert!(!is_over(&call(CallState::Ringing, &[]), i64::MAX));
+    }
+
+    #[test]
+    fn rows_stand_by_when_the_calls_began() {
+        let numbered = |id: u128, started_at| LiveCall {
+            id: CallId(Uuid::from_u128(id)),
+            started_at,
+            ..call(CallState::Ringing, &[])
+        };
+        let mut rows = Vec::new();
+        for (id, started_at) in [(1, 20), (2, 30), (3, 10), (4, 20), (2, 15)] {
+            merge(&mut rows, &numbered(id, started_at), true);
+        }
+        let order: Vec<i64> = rows.iter().map(|row| row.started_at).collect();
+        assert_eq!(order, [10, 15, 20, 20]);
     }
 }

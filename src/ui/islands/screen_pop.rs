@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::{prelude::*, server_fn::ServerFn};
+use wasm_bindgen::JsValue;
+use web_sys::UrlSearchParams;
 
 use super::hub;
 use crate::ui::{
-    actions::calls::acknowledge_pop,
+    actions::calls::AcknowledgePop,
     parts::Icon,
     wire::live::{LiveEvent, PopCard, PopMatch},
 };
@@ -44,10 +46,8 @@ pub fn ScreenPop(now: i64) -> impl IntoView {
     let close = move |pop: &PopCard| {
         let id = pop.id;
         set_pops.update(|pops| pops.retain(|p| p.id != id));
-        spawn_local(async move {
-            // Closed here in any case; that it failed shows by its staying open in other tabs.
-            let _ = acknowledge_pop(id.to_string()).await;
-        });
+        // Closed here in any case; that it failed shows by its staying open in other tabs.
+        let _ = acknowledge(&id.to_string());
     };
     view! {
         <div class="pops" role="region" aria-label="Incoming calls" aria-live="assertive">
@@ -67,6 +67,15 @@ pub fn ScreenPop(now: i64) -> impl IntoView {
             }}
         </div>
     }
+}
+
+/// Sends what the form of `/pops` sends, as a beacon: nobody waits for the answer, and it arrives even when the next click
+/// leaves the page. Not by calling the server function: its client half (requests, faults, their texts) would be the
+/// largest thing in the module.
+fn acknowledge(id: &str) -> Result<bool, JsValue> {
+    let form = UrlSearchParams::new()?;
+    form.append("id", id);
+    window().navigator().send_beacon_with_opt_url_search_params(AcknowledgePop::PATH, Some(&form))
 }
 
 #[component]

@@ -34,7 +34,7 @@ pub(super) fn described_by(name: &str, hint: &MaybeText, problem: &MaybeText) ->
 #[component]
 pub(super) fn Labelled(
     name: &'static str,
-    label: &'static str,
+    #[prop(into)] label: String,
     optional: bool,
     hint: MaybeText,
     problem: MaybeText,
@@ -124,6 +124,43 @@ pub fn SecretField(
             required=required
             maxlength=maxlength
         />
+    }
+}
+
+/// The word to type before what cannot be undone: one wording for it everywhere. What was typed is no secret: it stays in
+/// the field when the form is refused.
+#[component]
+pub fn ConfirmField(
+    word: &'static str,
+    #[prop(default = "confirm")] name: &'static str,
+    #[prop(optional, into)] value: String,
+    #[prop(optional, into)] problem: MaybeText,
+) -> impl IntoView {
+    let describedby = described_by(name, &MaybeText::default(), &problem);
+    let invalid = problem.is_some().then_some("true");
+    view! {
+        <Labelled
+            name=name
+            label=format!("Type {word} to confirm")
+            optional=false
+            hint=MaybeText::default()
+            problem=problem
+        >
+            <input
+                class="input"
+                id=format!("f-{name}")
+                name=name
+                type="text"
+                value=value
+                required=true
+                autocomplete="off"
+                autocapitalize="none"
+                spellcheck="false"
+                maxlength="40"
+                aria-describedby=describedby
+                aria-invalid=invalid
+            />
+        </Labelled>
     }
 }
 

@@ -8,7 +8,8 @@
 //! Classes that pages may use without a part: `stack`, `stack-tight`, `row`, `toolbar`, `grid-2`, `grid-3`,
 //! `grid-side`, `tiles`, `section-title`, `link`, `subtle`, `hint`, `mono`, `kbd`, `chip`, `tabs`, `segmented`,
 //! `timeline`, `secret`, `codes`, `progress`, `form-actions`, `check`, `input-code`, `cell-main`, `cell-note`, `num`,
-//! `actions`, `matrix` with `mark-yes`, `mark-own` and `mark-no`, `dialog`, `pop`, `wallboard`.
+//! `actions`, `matrix` with `mark-yes`, `mark-own` and `mark-no`, `board` with `board-rows` and `board-empty`, `dialog`,
+//! `pop`, `wallboard`.
 
 #![allow(clippy::must_use_candidate, clippy::needless_pass_by_value, reason = "components are called by `view!`")]
 
@@ -19,6 +20,7 @@ mod frame;
 mod icon;
 mod nav;
 mod page;
+mod passkey;
 mod select;
 mod table;
 mod text;
@@ -27,11 +29,12 @@ mod tone;
 
 pub use brand::Wordmark;
 pub use error::ErrorPage;
-pub use form::{ErrorSummary, Form, SecretField, Submit, TextField};
+pub use form::{ConfirmField, ErrorSummary, Form, SecretField, Submit, TextField};
 pub use frame::{Frame, Plain};
 pub use icon::Icon;
 pub use nav::NavItem;
 pub use page::{Card, Crumbs, Empty, Facts, Notice, PageHead, Tile};
+pub use passkey::{Asks, PasskeyForm};
 pub use select::{RadioCards, SelectField};
 pub use table::{DataTable, FilterBar, Pager};
 pub use text::MaybeText;

@@ -5,7 +5,7 @@
 use leptos::prelude::*;
 
 use super::icon::Icon;
-use crate::model::call::CallState;
+use crate::model::call::{CallState, Direction};
 
 /// What a part says by its colour. Never the only way in which it says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -122,9 +122,9 @@ const fn of_call(state: CallState) -> (Tone, &'static str) {
     }
 }
 
-/// Where a call stands.
+/// Where a call stands; `direction` is left out for a leg.
 #[component]
-pub fn CallStateBadge(state: CallState) -> impl IntoView {
+pub fn CallStateBadge(state: CallState, #[prop(default = None)] direction: Option<Direction>) -> impl IntoView {
     let (tone, icon) = of_call(state);
-    view! { <Badge tone=tone icon=icon text=state.label().to_owned()/> }
+    view! { <Badge tone=tone icon=icon text=state.label_on(direction).to_owned()/> }
 }

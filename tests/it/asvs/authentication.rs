@@ -74,9 +74,13 @@ async fn v6_1_2_the_words_that_no_password_is_made_of_are_written_down() {
 }
 
 /// Doors at which a session or a token of somebody who was not signed in begins.
-const WAYS_IN: [&str; 7] = [
+const WAYS_IN: [&str; 11] = [
+    "/api/oidc/enter",
+    "/api/oidc/join/finish",
     "/api/sign-in",
     "/api/sign-in/factor",
+    "/api/sign-in/passkey",
+    "/api/sign-in/factor/passkey",
     "/api/link/enter",
     "/api/link/code",
     "/api/join",
@@ -85,8 +89,13 @@ const WAYS_IN: [&str; 7] = [
 ];
 
 /// Doors for everybody that take something and let nobody in.
-const NO_WAYS_IN: [&str; 8] = [
+const NO_WAYS_IN: [&str; 13] = [
+    "/api/oidc/start",
+    "/api/oidc/join",
     "/api/sign-in/factor/mail",
+    "/api/sign-in/factor/text",
+    "/api/sign-in/passkey/start",
+    "/api/sign-in/factor/passkey/start",
     "/api/link/ask",
     "/api/password/forgot",
     "/api/password/reset",

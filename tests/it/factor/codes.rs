@@ -14,7 +14,7 @@ use ringfort::{
 };
 use uuid::Uuid;
 
-use super::{CODES, OVERVIEW, begin, code, enrol, entries, factors, fresh, is_in, mailed, revealed, start};
+use super::{CODES, NONE, OVERVIEW, begin, code, enrol, entries, factors, fresh, is_in, mailed, revealed, start};
 use crate::kit::{Reply, sql};
 
 /// The code in a mail.
@@ -86,7 +86,7 @@ async fn acc_3_a_mailed_code_counts_once_for_its_challenge_and_for_ten_minutes()
     let browser = fresh(&app, &a, Role::Agent).await;
     let reply = browser.post("/api/two-factor/email/on", &[]).await;
     assert_eq!(revealed(&browser, &reply).await.len(), 10, "recovery codes come with the first factor");
-    assert_eq!(factors(&app, agent.user).await, Factors { totp: false, email_codes: true, recovery_left: 10 });
+    assert_eq!(factors(&app, agent.user).await, Factors { email_codes: true, recovery_left: 10, ..NONE });
 
     send(one).await.expect("is mailed");
     let code = digits(&mailed(&app).await);
@@ -126,7 +126,7 @@ async fn acc_3_codes_by_mail_are_switched_off() {
     let code = digits(&mailed(&app).await);
     let reply = browser.post("/api/two-factor/email/off", &[]).await;
     assert_eq!((reply.status, reply.header("location")), (303, Some(OVERVIEW)), "{}", reply.body);
-    assert_eq!(factors(&app, agent.user).await, Factors { totp: true, email_codes: false, recovery_left: 10 });
+    assert_eq!(factors(&app, agent.user).await, Factors { totp: true, recovery_left: 10, ..NONE });
     assert!(!check_email_code(&app.app, Uuid::nil(), agent.user, &code, app.now()).await.expect("answers"));
     let sent = send_email_code(&app.app, agent.user, &email, Uuid::nil(), app.now().plus(60)).await;
     assert!(matches!(sent, Err(AppError::Missing)));

@@ -15,7 +15,10 @@ use std::{
 use axum::Router;
 use jiff::{SignedDuration, Timestamp};
 use ringfort::{
-    model::id::{BusinessId, JobId},
+    model::{
+        id::{BusinessId, JobId},
+        texting::{BUSINESS_A_DAY, Prefixes},
+    },
     server::{
         boot::{
             App,
@@ -27,9 +30,10 @@ use ringfort::{
         kit::{At, Clock, Entropy, clock::SharedClock, entropy::SharedEntropy, outbound::Outbound},
         live::Hub,
         mail::Mailer,
+        providers::oidc::{Oidc, OidcSettings},
         services::limits::Limits,
         store::TenantTx,
-        vault::{Purpose, Secret, Vault, keys::master_key, password::Passwords},
+        vault::{Purpose, Secret, Vault, keys::master_key, passkey::RelyingParty, password::Passwords},
     },
 };
 use sha2::{Digest, Sha256};
@@ -103,6 +107,24 @@ impl TestApp {
 
     /// With loopback `host:port`s that the product may call.
     pub async fn start_allowing(outbound_allow: Vec<String>) -> Self {
+        Self::start_with(outbound_allow, HashMap::new()).await
+    }
+
+    /// With loopback `host:port`s that the product may call, and what stands in for which provider there.
+    pub async fn start_with(outbound_allow: Vec<String>, stand_ins: HashMap<String, String>) -> Self {
+        Self::start_as(outbound_allow, stand_ins, None).await
+    }
+
+    /// With a provider of identities that people may sign in with, which is at a loopback `host:port`.
+    pub async fn start_with_oidc(address: String, oidc: OidcSettings) -> Self {
+        Self::start_as(vec![address], HashMap::new(), Some(oidc)).await
+    }
+
+    async fn start_as(
+        outbound_allow: Vec<String>,
+        stand_ins: HashMap<String, String>,
+        oidc: Option<OidcSettings>,
+    ) -> Self {
         let server = server();
         let (database, mark) = new_database(&server).await;
         let folder = std::env::temp_dir().join(&mark);
@@ -122,13 +144,16 @@ impl TestApp {
         let entropy: SharedEntropy = Arc::new(Seeded(AtomicU64::new(0)));
         let (db, worker_db) = (pool("ringfort_app", 12), pool("ringfort_worker", 4));
         let owner = PgPoolOptions::new().max_connections(4).connect_lazy_with(server.clone().database(&database));
-        let config = config(&folder, outbound_allow);
+        let mut config = config(&folder, outbound_allow);
+        config.oidc = oidc;
         let key = master_key(&Secret::new("42".repeat(32))).expect("a key");
-        let outbound = Outbound::new(config.outbound_allow.clone(), HashMap::<String, String>::new());
+        let outbound = Outbound::new(config.outbound_allow.clone(), stand_ins);
         let app = App::new(Parts {
             vault: Vault::new(key, db.clone(), shared.clone(), entropy.clone()),
             passwords: passwords(),
+            passkeys: RelyingParty::of(&config.public_url),
             outbound: outbound.expect("a client"),
+            oidc: config.oidc.as_ref().map(|to| Oidc::new(to, &config.public_url).expect("addresses")),
             mailer: Mailer::new(&config.mail_from, None, &folder.join("mail")).expect("a mailer"),
             hub: Hub::default(),
             limits: Limits::default(),
@@ -220,6 +245,9 @@ fn config(folder: &std::path::Path, outbound_allow: Vec<String>) -> Config {
         mail_from: "Ringfort <ringfort@localhost>".to_owned(),
         outbound_allow,
         outbound_overrides: HashMap::new(),
+        text_prefixes: Prefixes::default(),
+        texts_per_day: BUSINESS_A_DAY,
+        oidc: None,
         trusted_proxies: Vec::new(),
         pgbouncer: false,
         demo: false,

@@ -3,6 +3,7 @@
 mod app;
 mod browser;
 pub mod fixture;
+pub mod messages;
 mod people;
 mod snapshot;
 pub mod sql;

@@ -79,24 +79,50 @@ fn lists_are_read_and_checked() {
     let config = read(&[
         ("RINGFORT_OUTBOUND_ALLOW", "127.0.0.1:4010, localhost:4011"),
         ("RINGFORT_OUTBOUND_OVERRIDE", "twilio=http://127.0.0.1:4010,nowcerts=http://127.0.0.1:4011"),
+        ("RINGFORT_TEXT_PREFIXES", "+1, +44"),
+        ("RINGFORT_TEXTS_PER_DAY", "0"),
         ("RINGFORT_TRUSTED_PROXIES", "10.0.0.5, ::1"),
         ("RINGFORT_PGBOUNCER", "yes"),
     ])
     .expect("good");
     assert_eq!(config.outbound_allow, ["127.0.0.1:4010", "localhost:4011"]);
     assert_eq!(config.outbound_overrides["nowcerts"], "http://127.0.0.1:4011");
+    assert_eq!(config.text_prefixes.to_string(), "+1 (United States and Canada), +44");
+    assert_eq!(config.texts_per_day, 0);
     assert_eq!(config.trusted_proxies.len(), 2);
     assert!(config.pgbouncer);
     for (name, bad) in [
         ("RINGFORT_OUTBOUND_ALLOW", "127.0.0.1"),
         ("RINGFORT_OUTBOUND_OVERRIDE", "twilio"),
         ("RINGFORT_OUTBOUND_OVERRIDE", "twilio=127.0.0.1"),
+        ("RINGFORT_TEXT_PREFIXES", "all"),
+        ("RINGFORT_TEXTS_PER_DAY", "-1"),
         ("RINGFORT_TRUSTED_PROXIES", "proxy.example.com"),
         ("RINGFORT_PGBOUNCER", "perhaps"),
         ("RINGFORT_LISTEN", "3000"),
         ("RINGFORT_METRICS_LISTEN", "127.0.0.1:3000"),
     ] {
         assert_eq!(fault(&[(name, bad)]), Some(name), "{bad}");
+    }
+}
+
+#[test]
+fn a_provider_of_identities_is_whole_and_safe() {
+    let (id, secret) = (("RINGFORT_OIDC_CLIENT_ID", "ours"), ("RINGFORT_OIDC_CLIENT_SECRET", "canary"));
+    let oidc = read(&[id, secret]).expect("good").oidc.expect("there is one");
+    assert_eq!((oidc.issuer.as_str(), oidc.name.as_str()), ("https://accounts.google.com", "Google"));
+    assert!(!format!("{oidc:?}").contains("canary"));
+    assert!(read(&[]).expect("good").oidc.is_none());
+    assert_eq!(fault(&[id]), Some("RINGFORT_OIDC_CLIENT_SECRET"));
+    assert_eq!(fault(&[secret]), Some("RINGFORT_OIDC_CLIENT_ID"));
+    let file = ("RINGFORT_OIDC_CLIENT_SECRET_FILE", "/nowhere/at/all");
+    assert_eq!(fault(&[id, file]), Some("RINGFORT_OIDC_CLIENT_SECRET_FILE"));
+    for good in ["https://id.example.com/realms/one", "https://id.example.com/", "http://localhost:4011"] {
+        let kept = read(&[id, secret, ("RINGFORT_OIDC_ISSUER", good)]).expect("good").oidc.expect("there is one");
+        assert_eq!(kept.issuer, good, "letter by letter");
+    }
+    for bad in ["http://id.example.com", "id.example.com", "https://id.example.com/?a", "https://me@id.example.com"] {
+        assert_eq!(fault(&[id, secret, ("RINGFORT_OIDC_ISSUER", bad)]), Some("RINGFORT_OIDC_ISSUER"), "{bad}");
     }
 }
 

@@ -169,6 +169,10 @@ pub fn print_sign_ins(data_dir: &Path) -> anyhow::Result<()> {
         println!("\n  {} ({})", business.name, business.profile.label());
         for user in &business.users {
             println!("    {:<11} {:<34} {}", user.role.label(), user.email, user.password);
+            if let Some(secret) = &user.totp_secret {
+                println!("                and a code: type {secret} into an authenticator app, or run");
+                println!("                oathtool --totp --base32 {secret}");
+            }
         }
     }
     println!("\nThe same for programs: {}", place.display());

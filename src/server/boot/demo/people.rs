@@ -1,5 +1,6 @@
 //! The accounts of the demo's people, made as the lobby makes them: through the owner's login, in the role
-//! `ringfort_lobby`, which may insert into these four tables and do little else. Passwords are drawn.
+//! `ringfort_lobby`, which may insert into these five tables and do little else. Passwords are drawn, and so is what one
+//! person's authenticator app knows.
 
 use std::str::FromStr;
 
@@ -10,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     file::{Business, User},
-    sketch::{PROMOTED, SEATS, SKETCHES, Sketch},
+    sketch::{PROMOTED, SEATS, SKETCHES, Sketch, WITH_APP},
 };
 use crate::{
     model::{
@@ -20,7 +21,7 @@ use crate::{
     server::{
         boot::App,
         kit::{At, Entropy, entropy::bytes},
-        vault::Secret,
+        vault::{Purpose, Secret, totp::Seed},
     },
 };
 
@@ -40,7 +41,7 @@ pub fn draw(entropy: &dyn Entropy, sketch: &Sketch) -> Vec<User> {
         password: password(entropy),
         role: *role,
         name: (*name).to_owned(),
-        totp_secret: None,
+        totp_secret: (*mailbox == WITH_APP).then(|| Seed::draw(entropy).text().expose().to_owned()),
     };
     SEATS.iter().zip(&sketch.people).map(one).collect()
 }
@@ -174,6 +175,24 @@ async fn join(
     .bind(at)
     .execute(&mut *tx)
     .await?;
+    match &user.totp_secret {
+        Some(secret) => add_app(app, tx, id, secret, at).await,
+        None => Ok(()),
+    }
+}
+
+/// An authenticator app that counts, with the secret of the demo's file.
+async fn add_app(app: &App, tx: &mut PgConnection, user: UserId, secret: &str, at: At) -> anyhow::Result<()> {
+    let seed = Seed::parse(secret).context("the demo's file has a secret that is none of an authenticator app")?;
+    let id: Uuid = app.draw_at(at);
+    let sealed = app.vault().seal_own(Purpose::TotpSeed, id, seed.expose())?;
+    sqlx::query("insert into lobby.totp (user_id, id, sealed, started_at, added_at) values ($1, $2, $3, $4, $4)")
+        .bind(user)
+        .bind(id)
+        .bind(sealed)
+        .bind(at)
+        .execute(&mut *tx)
+        .await?;
     Ok(())
 }
 
@@ -214,6 +233,10 @@ mod tests {
         for sketch in &SKETCHES {
             let users = draw(&SystemEntropy, sketch);
             assert!(Role::ALL.into_iter().all(|role| users.iter().any(|user| user.role == role)));
+            let with_app: Vec<_> = users.iter().filter_map(|user| Some((user, user.totp_secret.as_deref()?))).collect();
+            let [(person, secret)] = with_app[..] else { panic!("one person has an authenticator app") };
+            assert!(person.role == Role::Admin && Seed::parse(secret).is_some());
+            assert!(users.iter().any(|user| user.role == Role::Admin && user.totp_secret.is_none()));
             for user in users {
                 assert_eq!(check(&user.password, &[&user.email, &user.name, sketch.name]), Ok(()));
                 assert!(user.email.parse::<crate::model::personal::Email>().is_ok());

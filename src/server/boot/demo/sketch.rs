@@ -2,10 +2,11 @@
 
 use crate::model::{permission::Role, profile::Profile};
 
-/// Everybody's seat, and the name of its mailbox: every role, and some more who answer calls.
-pub const SEATS: [(Role, &str); 11] = [
+/// Everybody's seat, and the name of its mailbox: every role, some more who answer calls, and one more admin.
+pub const SEATS: [(Role, &str); 12] = [
     (Role::Owner, "owner"),
     (Role::Admin, "admin"),
+    (Role::Admin, WITH_APP),
     (Role::Manager, "manager"),
     (Role::Dispatcher, "dispatcher"),
     (Role::Dispatcher, PROMOTED),
@@ -19,6 +20,10 @@ pub const SEATS: [(Role, &str); 11] = [
 
 /// Joined as an agent and was given another role later, so that the audit log has such a change.
 pub const PROMOTED: &str = "dispatcher2";
+
+/// Has an authenticator app, so that the demo shows a sign-in with a second step. Nobody else of its business has one: its
+/// secret stands in `demo.json`, and a password is enough for all others.
+pub const WITH_APP: &str = "admin2";
 
 /// A business as the repository knows it: nothing here opens anything.
 pub struct Sketch {
@@ -51,6 +56,7 @@ pub const SKETCHES: [Sketch; 4] = [
         people: [
             "Maren Oakley",
             "Tobias Finch",
+            "Lena Brook",
             "Ines Calloway",
             "Dario Pruitt",
             "Selma Yates",
@@ -74,6 +80,7 @@ pub const SKETCHES: [Sketch; 4] = [
         people: [
             "Callum Ashby",
             "Rosa Ibarra",
+            "Kofi Adler",
             "Henrik Vale",
             "Mina Okafor",
             "Theo Marsh",
@@ -98,6 +105,7 @@ pub const SKETCHES: [Sketch; 4] = [
         people: [
             "Judith Hollis",
             "Marcus Dane",
+            "Irene Soto",
             "Alba Serrano",
             "Quinn Harlow",
             "Vera Lindqvist",
@@ -121,6 +129,7 @@ pub const SKETCHES: [Sketch; 4] = [
         people: [
             "Felix Armand",
             "Simone Katz",
+            "Pavel Horn",
             "Dev Raman",
             "Hazel Quist",
             "Milo Andrade",

@@ -7,6 +7,7 @@ use crate::{
     model::id::ConnectionId,
     server::{
         http::{AppError, Cx, action::id_of, render::Page},
+        pages::cells,
         services, store,
     },
     ui::parts::{Card, Empty, Notice, PageHead, Tone},
@@ -25,7 +26,7 @@ async fn load(cx: &Cx, id: ConnectionId) -> Result<Model, AppError> {
     let connection = store::connection::get(&mut tx, id).await?;
     tx.commit().await?;
     let is_active = connection.state == "active";
-    let base = if is_active && connection.provider == "twilio" {
+    let base = if is_active && cells::has_webhooks(&connection.provider) {
         Some(services::connection::address(cx, id).await?.expose().to_owned())
     } else {
         None

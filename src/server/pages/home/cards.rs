@@ -113,7 +113,7 @@ fn live_row(call: &BoardCall) -> AnyView {
                 <span class="mono">{text::party(call.party.as_ref())}</span>
                 <span class="cell-note">{agents}</span>
             </span>
-            <CallStateBadge state=call.state />
+            <CallStateBadge state=call.wire().state direction=Some(call.direction) />
         </li>
     }
     .into_any()
@@ -149,7 +149,7 @@ fn call_row(line: &Line, zone: &str) -> AnyView {
                 <a class="link mono" href=format!("/calls/{}", line.id)>{text::party(line.party.as_ref())}</a>
                 <span class="cell-note">{text::when(line.started_at, zone)}</span>
             </span>
-            <CallStateBadge state=line.state />
+            <CallStateBadge state=line.heard() direction=Some(line.direction) />
         </li>
     }
     .into_any()

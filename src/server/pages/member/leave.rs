@@ -7,7 +7,7 @@ use crate::{
     server::{http::flash::FormState, store::member::Member},
     ui::{
         actions::team::{HandOver, RemoveMember},
-        parts::{Card, ErrorSummary, Form, Notice, Submit, TextField, Tone},
+        parts::{Card, ConfirmField, ErrorSummary, Form, Notice, Submit, Tone},
     },
 };
 
@@ -33,13 +33,7 @@ pub(super) fn remove(member: &Member, is_last_owner: bool, form: FormState) -> A
                 <ErrorSummary problems=form.problems() />
                 <Form action=RemoveMember::PATH.to_owned()>
                     <input type="hidden" name="id" value=id />
-                    <TextField
-                        name="confirm"
-                        label="Type remove to confirm"
-                        autocomplete="off"
-                        maxlength=20
-                        problem=form.problem("confirm")
-                    />
+                    <ConfirmField word="remove" value=form.value("confirm", "") problem=form.problem("confirm") />
                     <Submit label="Remove" tone=Tone::Bad />
                 </Form>
             </div>
@@ -61,11 +55,10 @@ pub(super) fn hand_over(member: &Member, form: FormState) -> AnyView {
                 <ErrorSummary problems=form.problems() />
                 <Form action=HandOver::PATH.to_owned()>
                     <input type="hidden" name="id" value=id />
-                    <TextField
+                    <ConfirmField
                         name="word"
-                        label="Type owner to confirm"
-                        autocomplete="off"
-                        maxlength=20
+                        word="owner"
+                        value=form.value("word", "")
                         problem=form.problem("word")
                     />
                     <Submit label="Make them an owner" tone=Tone::Neutral />

@@ -13,7 +13,7 @@ use crate::{
     },
     ui::{
         actions::setup::SaveRetention,
-        parts::{Card, ErrorSummary, Form, Notice, PageHead, Submit, TextField, Tone},
+        parts::{Card, ConfirmField, ErrorSummary, Form, Notice, PageHead, Submit, TextField, Tone},
     },
 };
 
@@ -137,20 +137,8 @@ fn consequence(row: &Row, preview: &Preview) -> String {
 fn save(kind: DataKind, chosen: u16, shortens: bool, form: FormState) -> AnyView {
     let tone = if shortens { Tone::Bad } else { Tone::Accent };
     let confirm = shortens.then(|| {
-        let hint = format!("Type {} to confirm.", kind.code());
         let (value, problem) = (form.value("confirm", ""), form.problem("confirm"));
-        view! {
-            <TextField
-                name="confirm"
-                label="Confirm"
-                value=value
-                problem=problem
-                hint=hint
-                autocomplete="off"
-                maxlength=40
-            />
-        }
-        .into_any()
+        view! { <ConfirmField word=kind.code() value=value problem=problem /> }.into_any()
     });
     view! {
         <Form action=SaveRetention::PATH.to_owned()>

@@ -54,11 +54,11 @@ pub(super) fn open(
     view! {
         <tr>
             <td><span class="cell-main">{item.name.reveal().to_owned()}</span></td>
+            <td>{decision(item.outcome.as_ref())}</td>
             <td>{item.role_now.label()}</td>
             <td class="nowrap">{ago_or_dash(seen.and_then(|seen| seen.last), now, zone)}</td>
             <td>{factor}</td>
-            <td class="nowrap">{text::when(item.joined_at, zone)}</td>
-            <td>{decision(item.outcome.as_ref())}</td>
+            <td class="nowrap">{text::day(item.joined_at, zone)}</td>
             <td class="actions">{forms}</td>
         </tr>
     }
@@ -72,9 +72,9 @@ pub(super) fn closed(item: &Item, zone: &str) -> AnyView {
     view! {
         <tr>
             <td><span class="cell-main">{item.name.reveal().to_owned()}</span></td>
-            <td>{item.role_then.label()}</td>
-            <td class="nowrap">{text::when(item.joined_at, zone)}</td>
             <td>{decision(item.outcome.as_ref())}</td>
+            <td>{item.role_then.label()}</td>
+            <td class="nowrap">{text::day(item.joined_at, zone)}</td>
             <td>{by}</td>
             <td class="nowrap">{at}</td>
         </tr>
@@ -120,7 +120,7 @@ fn forms_of(item: &Item, review: ReviewId, decider: &Decider) -> AnyView {
 /// Two forms, so that Enter in the one never sends the other.
 fn more(item: &Item, review: ReviewId, decider: &Decider) -> AnyView {
     let name = item.name.reveal().to_owned();
-    let (role_label, confirm_label) = (format!("New role of {name}"), format!("Type remove to remove {name}"));
+    let (role_label, whom) = (format!("New role of {name}"), format!(", of {name}"));
     let (id, member) = (review.to_string(), item.member.to_string());
     let now = item.role_now.code();
     let options = decider
@@ -149,15 +149,10 @@ fn more(item: &Item, review: ReviewId, decider: &Decider) -> AnyView {
                     <input type="hidden" name="id" value=id />
                     <input type="hidden" name="member" value=member />
                     <input type="hidden" name="decision" value="remove" />
-                    <input
-                        class="input"
-                        type="text"
-                        name="confirm"
-                        aria-label=confirm_label
-                        placeholder="remove"
-                        autocomplete="off"
-                        maxlength="20"
-                    />
+                    <label class="field">
+                        <span class="hint">"Type remove to confirm"<span class="sr-only">{whom}</span></span>
+                        <input class="input" type="text" name="confirm" autocomplete="off" maxlength="40" />
+                    </label>
                     <button class="btn btn-danger btn-small" type="submit">"Remove"</button>
                 </form>
             </div>

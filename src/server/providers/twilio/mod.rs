@@ -1,13 +1,17 @@
-//! Twilio: programmable voice. Facts and vectors in providers.md, section 1.
+//! Twilio: programmable voice, and text messages out. Facts and vectors in providers.md, section 1.
 
 mod event;
 mod rest;
 mod signature;
+mod text;
 mod twiml;
 
 use async_trait::async_trait;
 
-use super::{Answer, CallEvent, Door, Malformed, RawRequest, Rejected, RingPlan, Telephony, TestOutcome, Verified};
+use super::{
+    Answer, CallEvent, Door, Malformed, RawRequest, Rejected, RingPlan, Telephony, TestOutcome, TextError, TextMessage,
+    Verified,
+};
 use crate::{
     model::field::Bad,
     server::{kit::outbound::Outbound, vault::Secret},
@@ -43,6 +47,20 @@ impl Telephony for Twilio {
 
     async fn test(&self, outbound: &Outbound, account: &str, secret: &Secret) -> TestOutcome {
         rest::test(outbound, account, secret).await
+    }
+
+    fn can_text(&self) -> bool {
+        true
+    }
+
+    async fn send_text(
+        &self,
+        outbound: &Outbound,
+        account: &str,
+        secret: &Secret,
+        text: &TextMessage<'_>,
+    ) -> Result<(), TextError> {
+        text::send(outbound, account, secret, text).await
     }
 
     fn check_account(&self, account: &str) -> Result<String, Bad> {

@@ -9,12 +9,16 @@ use crate::server::{
 
 const BASE: &str = "https://api.twilio.com";
 
+/// Where the interface lives. A stand-in is the operator's to name, never a tenant's.
+pub(super) fn base(outbound: &Outbound) -> &str {
+    outbound.override_for(Twilio.code()).unwrap_or(BASE)
+}
+
 /// Fetches the account itself: the smallest request that needs account and token to fit.
 pub(super) async fn test(outbound: &Outbound, account: &str, secret: &Secret) -> TestOutcome {
     // The account becomes part of an address.
     let Ok(account) = Twilio.check_account(account) else { return TestOutcome::Refused };
-    let base = outbound.override_for(Twilio.code()).unwrap_or(BASE);
-    let url = format!("{base}/2010-04-01/Accounts/{account}.json");
+    let url = format!("{}/2010-04-01/Accounts/{account}.json", base(outbound));
     let login = Login::Basic { user: &account, password: secret.expose() };
     outbound.get_json(&url, login).await.map_or(TestOutcome::Unreachable, |reply| outcome(reply.status))
 }

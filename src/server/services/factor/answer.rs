@@ -111,7 +111,7 @@ pub async fn check_email_code(
     now: At,
 ) -> Result<bool, AppError> {
     let plain = factor::plain(code);
-    if !factor::is_email(&plain) {
+    if !factor::is_sent(&plain) {
         return Ok(false);
     }
     let hash = codes::email_hash(challenge_id, &plain);

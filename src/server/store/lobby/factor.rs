@@ -1,4 +1,4 @@
-//! Second factors of people (ACC-3), by the definer functions of migration 0011. What changes a factor runs on the
+//! Second factors of people (ACC-3), by the definer functions of migrations 0011 and 0018. What changes a factor runs on the
 //! transaction of its audit entry; what answers a question has none, as nobody is signed in yet.
 
 use sqlx::PgPool;
@@ -17,6 +17,8 @@ use crate::{
 pub struct Factors {
     pub totp: bool,
     pub email_codes: bool,
+    pub text_codes: bool,
+    pub passkeys: i64,
     pub recovery_left: i64,
 }
 
@@ -24,7 +26,14 @@ impl Factors {
     /// Whether there is one. Recovery codes stand in for a factor and are none.
     #[must_use]
     pub fn any(&self) -> bool {
-        self.totp || self.email_codes
+        self.totp || self.email_codes || self.text_codes || self.passkeys > 0
+    }
+
+    /// Whether there is one that has to be shown where somebody proves again who they are (ACC-8): the password is not
+    /// enough then.
+    #[must_use]
+    pub fn beyond_password(&self) -> bool {
+        self.totp || self.passkeys > 0
     }
 }
 
@@ -33,6 +42,9 @@ impl Factors {
 pub struct FactorDates {
     pub totp: Option<At>,
     pub email_codes: Option<At>,
+    pub text_codes: Option<At>,
+    /// How many. Each has its own date.
+    pub passkeys: i64,
     pub recovery_drawn: Option<At>,
     pub recovery_left: i64,
 }
@@ -42,6 +54,8 @@ impl From<FactorDates> for Factors {
         Self {
             totp: dates.totp.is_some(),
             email_codes: dates.email_codes.is_some(),
+            text_codes: dates.text_codes.is_some(),
+            passkeys: dates.passkeys,
             recovery_left: dates.recovery_left,
         }
     }
@@ -57,9 +71,9 @@ pub async fn factors_of(db: &PgPool, user: UserId) -> Result<Factors, StoreError
 /// The database cannot be reached.
 pub async fn factor_dates(db: &PgPool, user: UserId) -> Result<FactorDates, StoreError> {
     let row = sqlx::query!(
-        r#"select totp_at as "totp_at?", email_at as "email_at?", recovery_at as "recovery_at?",
-               recovery_left as "recovery_left!"
-           from lobby.factors_of($1)"#,
+        r#"select totp_at as "totp_at?", email_at as "email_at?", text_at as "text_at?", passkeys as "passkeys!",
+               recovery_at as "recovery_at?", recovery_left as "recovery_left!"
+           from lobby.factor_dates($1)"#,
         user.0
     )
     .fetch_one(db)
@@ -67,6 +81,8 @@ pub async fn factor_dates(db: &PgPool, user: UserId) -> Result<FactorDates, Stor
     Ok(FactorDates {
         totp: row.totp_at,
         email_codes: row.email_at,
+        text_codes: row.text_at,
+        passkeys: row.passkeys,
         recovery_drawn: row.recovery_at,
         recovery_left: row.recovery_left,
     })
