@@ -351,7 +351,6 @@ export function mailTo(address, { within = 15_000, is = () => true } = {}) {
 // --- Browsers -----------------------------------------------------------------------------------------------
 
 const ARGS = [
-  "--headless",
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
@@ -363,7 +362,7 @@ const ARGS = [
 let browser;
 
 async function launch() {
-  browser ??= await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGS });
+  browser ??= await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium-headless-shell", args: ARGS });
   return browser;
 }
 
