@@ -18,9 +18,12 @@ const focusNow = (tab) =>
   tab.evaluate(() => {
     const e = document.activeElement;
     if (!e || e === document.body) return null;
-    const style = getComputedStyle(e);
-    const box = e.getBoundingClientRect();
-    const outlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
+    // A choice among cards shows it on its card.
+    const card = e.closest("label");
+    const box = (card ?? e).getBoundingClientRect();
+    const isOutlined = (style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
+    const [own, around] = [getComputedStyle(e), card && getComputedStyle(card)];
+    const isMarked = isOutlined(own) || own.boxShadow !== "none" || (around && isOutlined(around));
     const inWindow = box.width > 0 && box.height > 0 && box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth;
     return {
       tag: e.tagName.toLowerCase(),
@@ -29,7 +32,7 @@ const focusNow = (tab) =>
       name: e.getAttribute("name"),
       call: e.closest("tr")?.dataset.call ?? null,
       html: e.outerHTML.slice(0, 160),
-      visible: inWindow && e.matches(":focus-visible") && (outlined || style.boxShadow !== "none"),
+      visible: inWindow && e.matches(":focus-visible") && isMarked,
     };
   });
 

@@ -1,0 +1,118 @@
+// By keyboard alone through every page: each control is reached by Tab, in sight, and one sees where one is. To add a page:
+// its path in the lists below, or a `walk` where a story makes it.
+
+import assert from "node:assert/strict";
+import {
+  agency, base, desks, elsewhere, page, pathOf, press, session, signOut, story, user,
+} from "./kit.mjs";
+import { focus } from "./keys.mjs";
+import { beginSetUp, found, hire, letProofAge, setUp, showPassword } from "./people.mjs";
+import { Phone } from "./python.mjs";
+
+const owner = user(agency, "owner");
+const phone = new Phone();
+
+/** Marks what somebody must be able to reach; of a group of radio buttons, the keyboard reaches one. */
+const mark = (tab) =>
+  tab.evaluate(() => {
+    const names = [];
+    const groups = new Map();
+    for (const e of document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")) {
+      if (!e.checkVisibility({ visibilityProperty: true }) || e.disabled || e.type === "hidden" || e.tabIndex < 0) continue;
+      const group = e.type === "radio" ? `${e.form?.action} ${e.name}` : null;
+      if (!groups.has(group)) {
+        names.push(e.outerHTML.slice(0, 140));
+        if (group) groups.set(group, names.length - 1);
+      }
+      e.dataset.stop = String(group ? groups.get(group) : names.length - 1);
+    }
+    return names;
+  });
+
+const stop = (tab) => tab.evaluate(() => document.activeElement?.dataset.stop ?? null);
+
+/** Tabs through the page that this tab shows, from its beginning. */
+async function walk(tab) {
+  const where = pathOf(tab);
+  const names = await mark(tab);
+  // From the top, whatever the page has given the focus to.
+  await tab.evaluate(() => {
+    document.activeElement?.blur();
+    window.getSelection().setPosition(document.body, 0);
+  });
+  const reached = new Set();
+  for (let n = 0; n < 2 * names.length + 20 && reached.size < names.length; n++) {
+    await tab.keyboard.press("Tab");
+    const place = await stop(tab);
+    // A date has several stops in it: the browser's own.
+    if (place === null || reached.has(Number(place))) continue;
+    const now = await focus(tab);
+    assert.ok(now?.visible, `${where}: one sees the focus on ${now?.html}`);
+    reached.add(Number(place));
+  }
+  const missed = names.filter((_, n) => !reached.has(n));
+  assert.deepEqual(missed, [], `${where}: Tab reaches everything`);
+}
+
+async function visit(tab, path) {
+  await tab.goto(base + path);
+  assert.equal(pathOf(tab), path.split("?")[0]);
+  await walk(tab);
+}
+
+story("strangers reach everything by Tab", async (stage) => {
+  const tab = await stage.open({ from: elsewhere() });
+  for (const path of ["/sign-in", "/sign-up", "/forgot", "/sign-in/link", "/sign-up/sent", "/forgot/sent", "/sign-in/link/sent", "/dev/mail"]) {
+    await visit(tab, path);
+  }
+});
+
+/** The first link in a page that looks like this. */
+async function first(path, pattern) {
+  const found = (await page(path, await session(owner))).body.match(pattern)?.[0];
+  assert.ok(found, `${path} links to ${pattern}`);
+  return found;
+}
+
+story("the owner reaches everything by Tab", async (stage) => {
+  const tab = await stage.open({ as: owner });
+  const paths = [
+    "/home", "/calls", "/board", "/pops", "/team", "/team/import", "/roles", "/connections", "/connections/new", "/extensions",
+    "/settings", "/settings/security", "/settings/networks", "/settings/retention", "/settings/retention/calls", "/reviews", "/account",
+    "/account/password", "/account/sessions", "/account/two-factor", "/audit", "/switch",
+    await first("/calls", /\/calls\/call_\w+/),
+    await first("/connections", /\/connections\/con_\w+/),
+    await first("/team", /\/team\/mem_\w+/),
+    await first("/audit", /\/audit\/aud_\w+/),
+  ];
+  for (const path of paths) await visit(tab, path);
+}, { timeout: 240_000 });
+
+story("an agent reaches everything by Tab, on a phone", async (stage) => {
+  const tab = await stage.open({ as: desks(agency)[0].user, width: 390, height: 844 });
+  for (const path of ["/home", "/calls", "/board", "/account", "/account/sessions"]) await visit(tab, path);
+});
+
+story("what appears on the way is reached by Tab too", async (stage) => {
+  const tab = await stage.open({ from: elsewhere() });
+  const person = await found(tab);
+  const colleague = await stage.open({ from: elsewhere() });
+  await hire(tab, colleague, "agent");
+  await tab.goto(`${base}/reviews`);
+  await press(tab, tab.getByRole("button", { name: "Open one now" }));
+  await walk(tab);
+  letProofAge(person);
+  await tab.goto(`${base}/settings/security`);
+  assert.equal(pathOf(tab), "/confirm");
+  await walk(tab);
+  await tab.getByLabel("Your password").fill(person.password);
+  await press(tab, tab.getByRole("button", { name: "Go on" }));
+  await beginSetUp(tab);
+  await walk(tab);
+  await setUp(tab, phone);
+  await walk(tab);
+  await visit(tab, "/account/two-factor");
+  await signOut(tab);
+  assert.equal(await showPassword(tab, person), "/sign-in/factor");
+  await walk(tab);
+}, { timeout: 240_000 });
