@@ -1,6 +1,10 @@
 //! Passwords that are chosen anew (ACC-1), by a mailed link and by the old one, and what a business asks of them.
 
-use ringfort::model::{permission::Role, profile::Profile};
+use argon2::{Algorithm, Argon2, Params, Version, password_hash::PasswordHasher};
+use ringfort::{
+    model::{permission::Role, profile::Profile},
+    server::vault::password::{MEMORY_KIB, PASSES},
+};
 
 use crate::{
     kit::{Browser, Reply, TestApp, sql},
@@ -119,4 +123,28 @@ async fn acc_1_a_business_chooses_its_policy_and_a_person_follows_those_of_all_t
     sql::run(&app.owner, join).await;
     assert!(!tries(complex).await && !tries(long).await, "each of two businesses has its say");
     assert!(tries(PASSWORD).await);
+}
+
+#[tokio::test]
+async fn acc_1_an_old_hash_is_made_anew_by_the_right_password_and_by_no_wrong_one() {
+    let (app, business) = start().await;
+    let owner = business.member(Role::Owner);
+    let stored = async || {
+        let hash = format!("select password_hash from lobby.users where id = '{}'", owner.user.0);
+        sql::text(&app.owner, hash).await
+    };
+    // As it was made when parameters were lower.
+    let params = Params::new(MEMORY_KIB / 2, 1, 1, None).expect("parameters");
+    let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let old = weak.hash_password(PASSWORD.as_bytes()).expect("a hash").to_string();
+    let update = format!("update lobby.users set password_hash = '{old}' where id = '{}'", owner.user.0);
+    sql::run(&app.owner, update).await;
+
+    assert_eq!(sign_in(&app, &owner.email, ANOTHER).await.status, 422);
+    assert_eq!(stored().await, old);
+    assert_eq!(sign_in(&app, &owner.email, PASSWORD).await.status, 200);
+    let new = stored().await;
+    assert!(new.starts_with(&format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1$")), "{new}");
+    assert_eq!(sign_in(&app, &owner.email, PASSWORD).await.status, 200, "which opens as the old one did");
+    assert_eq!(stored().await, new, "and once is enough");
 }

@@ -108,18 +108,21 @@ pub async fn open(cx: Cx) -> Result<Response, AppError> {
         None => Err(AppError::Missing),
     };
     match found {
-        Ok(offer) => Ok(Page::new("Sign in by mail").show(&cx, || open_view(offer))),
+        Ok(offer) => {
+            let form = cx.form::<EnterLink>();
+            Ok(Page::new("Sign in by mail").show(&cx, || open_view(offer, &form)))
+        }
         Err(AppError::Missing) => Ok(mailed::over(&cx, &OVER)),
         Err(error) => Err(error),
     }
 }
 
-fn open_view(offer: Offer) -> AnyView {
+fn open_view(offer: Offer, form: &FormState) -> AnyView {
     let (lede, content) = match offer {
-        Offer::SignIn => ("You asked for this link here. One press, and you are in.", press("Sign in")),
+        Offer::SignIn => ("You asked for this link here. One press, and you are in.", press("Sign in", form)),
         Offer::ShowCode => (
             "You asked for this link in another browser, so it signs you in there: with a code that you see here.",
-            press("Show me the code"),
+            press("Show me the code", form),
         ),
         Offer::Code(code) => ("Type this code in the browser where you asked for the link.", shown(code)),
     };
@@ -130,8 +133,10 @@ fn open_view(offer: Offer) -> AnyView {
     .into_any()
 }
 
-fn press(label: &'static str) -> AnyView {
+fn press(label: &'static str, form: &FormState) -> AnyView {
+    let problems = form.problems();
     view! {
+        <ErrorSummary problems=problems />
         <Form action=EnterLink::PATH.to_owned()>
             <Submit label=label />
         </Form>

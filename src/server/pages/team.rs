@@ -35,7 +35,8 @@ struct Model {
 struct Inviting {
     open: Vec<Invitation>,
     form: FormState,
-    resend: FormState,
+    /// What is wrong with the forms that are one button each.
+    problems: Vec<(String, String)>,
     roles: Vec<(String, String)>,
 }
 
@@ -60,7 +61,9 @@ async fn load(cx: &Cx) -> Result<Model, AppError> {
     let inviting = if invites {
         let open = store::invitation::open(&mut tx).await?;
         let roles = role_choices(person.role, person.profile);
-        Some(Inviting { open, form: cx.form::<Invite>(), resend: cx.form::<ResendInvitation>(), roles })
+        let buttons = [cx.form::<ResendInvitation>(), cx.form::<RevokeInvitation>()];
+        let problems = buttons.iter().flat_map(FormState::problems).collect();
+        Some(Inviting { open, form: cx.form::<Invite>(), problems, roles })
     } else {
         None
     };
@@ -86,7 +89,7 @@ fn view(m: Model) -> AnyView {
     let rows = m.members.iter().map(|member| row(member, m.manages, &m.zone)).collect_view();
     let inviting = m.inviting.map(|inviting| {
         view! {
-            <ErrorSummary problems=inviting.resend.problems() />
+            <ErrorSummary problems=inviting.problems />
             {invitations(&inviting.open, &m.zone)}
             {invite(inviting.form, inviting.roles)}
         }
