@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import {
-  agency, base, connectAgency, desks, eventually, fresh, freshNumber, headingIs, hex, line, masked, page, post, press, seen, session,
-  signIn, status, story, user,
+  agency, base, bothWays, connectAgency, desks, eventually, fresh, freshNumber, headingIs, hex, line, masked, page, post, press,
+  seen, session, signIn, status, story, user,
 } from "./kit.mjs";
 import { Call } from "./twilio.mjs";
 
@@ -39,7 +39,7 @@ async function find(tab, wanted) {
   return rows;
 }
 
-story("the auditor finds what happened, by act, actor and target", async (stage) => {
+bothWays("the auditor finds what happened, by act, actor and target", async (stage, scripts) => {
   // It happens.
   const from = freshNumber();
   const [label, secret] = [`Audited line ${fresh()}`, hex(16)];
@@ -51,7 +51,7 @@ story("the auditor finds what happened, by act, actor and target", async (stage)
   assert.equal(created.status, 303);
   assert.match(created.headers.location, /^\/connections\/\w+/);
   const connection = created.headers.location.split("/").pop();
-  const blank = await stage.open();
+  const blank = await stage.open({ scripts });
   await signIn(blank.context(), agent.user);
   const call = new Call(line(agency), { from });
   await call.ring();
@@ -69,7 +69,7 @@ story("the auditor finds what happened, by act, actor and target", async (stage)
   assert.equal(refused.status, 403);
 
   // It is found.
-  const tab = await stage.open({ as: auditor, path: "/audit" });
+  const tab = await stage.open({ scripts, as: auditor, path: "/audit" });
   await headingIs(tab, "Audit log");
   await find(tab, { act: "session.started", actor: agent.user.name });
   const address = new URL(tab.url());

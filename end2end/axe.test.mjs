@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import { namesOf } from "./agency.mjs";
 import {
-  agency, base, comeFrom, connectAgency, desks, elsewhere, fresh, freshNumber, freshPassword, line, mailTo, openLive, page,
-  post, press, raw, results, seen, session, signOut, status, story, user,
+  ROLES, agency, base, comeFrom, connectAgency, desks, elsewhere, fresh, freshNumber, freshPassword, line, mailTo, openLive,
+  page, post, press, raw, results, seen, session, signOut, status, story, user,
 } from "./kit.mjs";
 import { found, setUp, showPassword } from "./people.mjs";
 import { Phone } from "./python.mjs";
@@ -167,7 +167,7 @@ look("reset", {
 
 // --- People -------------------------------------------------------------------------------------------------
 
-for (const role of ["owner", "dispatcher", "agent", "technician", "viewer", "auditor"]) {
+for (const role of ROLES) {
   look(`home-${role}`, { as: user(agency, role), make: at("/home") });
 }
 look("refused", { as: user(agency, "agent"), make: at("/audit"), code: 403 });

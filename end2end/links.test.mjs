@@ -117,8 +117,8 @@ story("five wrong codes use the link up", async (stage) => {
   await headingIs(asks, "This link is over");
 });
 
-story("a mailed link is one proof: who has a second factor is asked for it", async (stage) => {
-  const tab = await stage.open({ from: elsewhere() });
+bothWays("a mailed link is one proof: who has a second factor is asked for it", async (stage, scripts) => {
+  const tab = await stage.open({ scripts, from: elsewhere() });
   const phone = new Phone();
   const person = await found(tab);
   const { secret } = await setUp(tab, phone);

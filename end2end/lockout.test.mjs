@@ -2,22 +2,22 @@
 
 import assert from "node:assert/strict";
 import {
-  base, comeFrom, elsewhere, freshPassword, headingIs, mailTo, pathOf, press, seen, signOut, story,
+  base, bothWays, comeFrom, elsewhere, freshPassword, headingIs, mailTo, pathOf, press, seen, signOut, story,
 } from "./kit.mjs";
 import { found, giveCode, hire, isSignedIn, setUp, showPassword } from "./people.mjs";
 import { Phone } from "./python.mjs";
 
 const phone = new Phone();
 
-story("five wrong passwords lock a stranger's browser and not the person's own, until an owner unlocks", async (stage) => {
-  const owner = await stage.open({ from: elsewhere() });
+bothWays("five wrong passwords lock a stranger's browser and not the person's own, until an owner unlocks", async (stage, scripts) => {
+  const owner = await stage.open({ scripts, from: elsewhere() });
   await found(owner);
-  const own = await stage.open({ from: elsewhere() });
+  const own = await stage.open({ scripts, from: elsewhere() });
   const person = await hire(owner, own, "agent");
   await signOut(own);
 
   // Each try from another address, so that no limit of one address ends this first.
-  const stranger = await stage.open();
+  const stranger = await stage.open({ scripts });
   const told = async (password) => {
     await comeFrom(stranger.context(), elsewhere());
     assert.equal(await showPassword(stranger, { ...person, password }), "/sign-in");
@@ -69,10 +69,10 @@ story("a lock holds for strangers who wait at the second step already", async (s
   assert.equal(pathOf(own), "/home", "and nobody has used the code up");
 });
 
-story("a mailed link gets past the lock", async (stage) => {
-  const own = await stage.open({ from: elsewhere() });
+bothWays("a mailed link gets past the lock", async (stage, scripts) => {
+  const own = await stage.open({ scripts, from: elsewhere() });
   const person = await found(own);
-  const tab = await stage.open();
+  const tab = await stage.open({ scripts });
   for (let n = 0; n < 5; n++) {
     await comeFrom(tab.context(), elsewhere());
     await showPassword(tab, { ...person, password: freshPassword() });

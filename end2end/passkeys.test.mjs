@@ -324,6 +324,7 @@ story(
         for (const colorScheme of ["light", "dark"]) {
           await tab.setViewportSize({ width, height: 900 });
           await tab.emulateMedia({ colorScheme });
+          await tab.screenshot({ path: join(results, `passkeys-${path}-${colorScheme}-${width}.png`), fullPage: true });
           const { violations } = await new AxeBuilder({ page: tab })
             .setLegacyMode(true)
             .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"])

@@ -3,10 +3,10 @@
 
 import assert from "node:assert/strict";
 import {
-  agency, base, desks, elsewhere, page, pathOf, press, session, signOut, story, user,
+  ROLES, agency, base, desks, elsewhere, mailTo, page, pathOf, press, session, signOut, status, story, user,
 } from "./kit.mjs";
 import { focus } from "./keys.mjs";
-import { beginSetUp, found, hire, letProofAge, setUp, showPassword } from "./people.mjs";
+import { apply, beginSetUp, finish, found, hire, letProofAge, setUp, showPassword, somebody } from "./people.mjs";
 import { Phone } from "./python.mjs";
 
 const owner = user(agency, "owner");
@@ -61,11 +61,51 @@ async function visit(tab, path) {
 }
 
 story("strangers reach everything by Tab", async (stage) => {
+  const tab = await stage.open({ from: elsewhere(), allow: [status(404)] });
+  const paths = [
+    "/sign-in", "/sign-up", "/forgot", "/sign-in/link", "/sign-up/sent", "/forgot/sent", "/sign-in/link/sent", "/dev/mail",
+    "/sign-up/finish", "/join", "/reset", "/sign-in/link/open", "/no-such-page",
+  ];
+  for (const path of paths) await visit(tab, path);
+});
+
+story("what a mailed link leads to is reached by Tab", async (stage) => {
   const tab = await stage.open({ from: elsewhere() });
-  for (const path of ["/sign-in", "/sign-up", "/forgot", "/sign-in/link", "/sign-up/sent", "/forgot/sent", "/sign-in/link/sent", "/dev/mail"]) {
-    await visit(tab, path);
+  const person = somebody();
+  await apply(tab, person);
+  const { link } = await mailTo(person.email);
+  await tab.goto(link);
+  await walk(tab);
+  await finish(tab, person, link);
+
+  const guest = somebody("Colin Ash");
+  await tab.goto(`${base}/team/import`);
+  await tab.getByLabel("The list").fill(`${guest.email},agent\nnobody`);
+  await press(tab, tab.getByRole("button", { name: "Send the invitations" }));
+  await walk(tab);
+  await visit(tab, "/team");
+  const joins = await stage.open({ from: elsewhere() });
+  await joins.goto((await mailTo(guest.email)).link);
+  assert.equal(pathOf(joins), "/join");
+  await walk(joins);
+
+  await signOut(tab);
+  for (const [from, to, subject] of [
+    ["/sign-in/link", "/sign-in/link/open", "Your Ringfort sign-in link"],
+    ["/forgot", "/reset", "Your Ringfort password"],
+  ]) {
+    await tab.goto(base + from);
+    await tab.getByLabel("Email address").fill(person.email);
+    await press(tab, tab.getByRole("button", { name: "Mail me the link" }));
+    await tab.goto((await mailTo(person.email, { is: (mail) => mail.subject === subject })).link);
+    assert.equal(pathOf(tab), to);
+    await walk(tab);
   }
 });
+
+story("everybody reaches everything of their home by Tab", async (stage) => {
+  for (const role of ROLES) await visit(await stage.open({ as: user(agency, role) }), "/home");
+}, { timeout: 240_000 });
 
 /** The first link in a page that looks like this. */
 async function first(path, pattern) {
@@ -81,7 +121,9 @@ story("the owner reaches everything by Tab", async (stage) => {
     "/settings", "/settings/security", "/settings/networks", "/settings/retention", "/settings/retention/calls", "/reviews", "/account",
     "/account/password", "/account/sessions", "/account/two-factor", "/audit", "/switch",
     await first("/calls", /\/calls\/call_\w+/),
+    `${await first("/calls", /\/calls\/call_\w+/)}/numbers`,
     await first("/connections", /\/connections\/con_\w+/),
+    `${await first("/connections", /\/connections\/con_\w+/)}/address`,
     await first("/team", /\/team\/mem_\w+/),
     await first("/audit", /\/audit\/aud_\w+/),
   ];

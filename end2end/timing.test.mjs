@@ -1,4 +1,5 @@
-// Neither by its answer nor by its time do sign-in and sign-up tell whether an address has an account (ACC-1).
+// Neither by its answer nor by its time do sign-in, sign-up and asking for a mailed link tell whether an address has an
+// account (ACC-1, ACC-2).
 //
 // Times are compared as distributions. Two groups of answers are alike when nothing about them says which is which: the
 // test of Mann and Whitney finds no difference that chance would not make (p above 0.001), and the medians are close.
@@ -35,12 +36,12 @@ function elsewhere() {
 
 // --- What is answered ---------------------------------------------------------------------------------------
 
-/** An answer without what is drawn anew each time: the date, the nonce, and the bytes of a sealed message. */
+/** An answer without what is drawn anew each time: the date, the nonce, and the bytes of a message or mark in a cookie. */
 function plain({ status, headers, body }) {
   const { date, ...rest } = headers;
   const nonce = rest["content-security-policy"].match(/'nonce-([^']+)'/)?.[1];
   const text = JSON.stringify({ status, headers: rest, body });
-  const sealed = text.replace(/__Host-flash=[\w-]+/g, (flash) => `__Host-flash=(${flash.length})`);
+  const sealed = text.replace(/__Host-(flash|asked)=[\w.-]+/g, (cookie, name) => `__Host-${name}=(${cookie.length})`);
   return nonce ? sealed.replaceAll(nonce, "(nonce)") : sealed;
 }
 
@@ -164,6 +165,17 @@ story("signing up takes as long for an unknown address as for a known one, and s
   assert.equal(JSON.parse(answers[0]).status, 200);
   areAlike("sign-up", times);
 });
+
+for (const [what, path] of [["a sign-in link", "/api/link/ask"], ["a new password", "/api/password/forgot"]]) {
+  story(`asking for ${what} takes as long for an unknown address as for a known one, and says the same`, async () => {
+    const ask = (email) => told(path, { email });
+    // Seven for each person: nobody reaches the ten that an hour has for them.
+    const { times, answers } = await measure({ known, unknown }, ask, 2 * SAMPLES);
+    assert.equal(answers.length, 1, `every answer is the same, byte for byte: ${answers.slice(0, 2).join("\n")}`);
+    assert.equal(JSON.parse(answers[0]).status, 200);
+    areAlike(what, times);
+  });
+}
 
 story("a browser is shown the same bytes for a known address as for an unknown one", async () => {
   const person = people.at(-1);
