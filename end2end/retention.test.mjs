@@ -1,7 +1,7 @@
 // Data whose time is over is deleted by itself, and the deletion says so (RET-2).
 
 import assert from "node:assert/strict";
-import { demo, eventually, nameOf, other, page, session, story, user } from "./kit.mjs";
+import { base, demo, eventually, headingIs, nameOf, other, page, seen, session, status, story, user } from "./kit.mjs";
 import { psql } from "./psql.mjs";
 
 const owner = user(other, "owner");
@@ -9,7 +9,7 @@ const id = other.id;
 
 story(
   "an old call is deleted by the run, which says how many in the audit log and on the page",
-  async () => {
+  async (stage) => {
     const sql = (statement) => psql(demo.owner_database_url, statement);
     const call = sql(
       `insert into calls (business_id, id, connection_id, provider_call_id, direction, party_number, state, state_seq,
@@ -21,7 +21,9 @@ story(
     ).split("\n")[0];
     const path = `/calls/call_${call.replaceAll("-", "")}`;
     const cookie = await session(owner);
-    assert.equal((await page(path, cookie)).status, 200, `${nameOf(owner)} sees the old call`);
+    const tabs = [];
+    for (const scripts of [true, false]) tabs.push(await stage.open({ as: owner, scripts, allow: [status(404)] }));
+    for (const tab of tabs) assert.equal((await tab.goto(base + path)).status(), 200, `${nameOf(owner)} sees the old call`);
 
     // As if the day had just begun: today's run has not been yet. The clock asks once a minute.
     sql(`delete from retention_runs where business_id = '${id}'`);
@@ -32,10 +34,16 @@ story(
     });
     assert.equal(sql(`select count(*) from calls where business_id = '${id}' and id = '${call}'`), "0");
 
-    const settings = await page("/settings/retention", cookie);
-    assert.match(settings.body, /finished, 1 deleted/);
-    const audit = await page("/audit?action=retention.ran", await session(user(other, "auditor")));
-    assert.match(audit.body, /retention\.ran/);
+    for (const tab of tabs) {
+      assert.equal((await tab.goto(base + path)).status(), 404);
+      await headingIs(tab, "There is nothing here");
+      await tab.goto(`${base}/settings/retention`);
+      await seen(tab.getByText(/finished, 1 deleted/).first());
+    }
+    for (const scripts of [true, false]) {
+      const tab = await stage.open({ as: user(other, "auditor"), scripts, path: "/audit?action=retention.ran" });
+      await seen(tab.locator("main tbody tr").filter({ hasText: "retention.ran" }).first());
+    }
     const told = sql(
       `select after ->> 'deleted' from audit_entries
        where business_id = '${id}' and action = 'retention.ran' and after ->> 'kind' = 'calls' order by id desc limit 1`,

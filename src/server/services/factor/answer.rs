@@ -110,10 +110,12 @@ pub async fn check_email_code(
     code: &str,
     now: At,
 ) -> Result<bool, AppError> {
-    let plain = factor::plain(code);
-    if !factor::is_sent(&plain) {
-        return Ok(false);
-    }
-    let hash = codes::email_hash(challenge_id, &plain);
+    let Some(hash) = sent_hash(challenge_id, code) else { return Ok(false) };
     Ok(store::lobby::email_code_use(app.db(), challenge_id, user, &hash, now).await?)
+}
+
+/// By what a sent code is found, whatever carried it; `None` when it cannot be one, by its looks.
+pub(super) fn sent_hash(challenge_id: Uuid, code: &str) -> Option<Vec<u8>> {
+    let plain = factor::plain(code);
+    factor::is_sent(&plain).then(|| codes::email_hash(challenge_id, &plain))
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    SET_UP_SECONDS, changed, dates,
+    SET_UP_SECONDS, answer, changed, dates,
     delivery::{self, Recipient},
     hashes, remove,
 };
@@ -221,10 +221,6 @@ pub async fn check_text_code(
     code: &str,
     now: At,
 ) -> Result<bool, AppError> {
-    let plain = factor::plain(code);
-    if !factor::is_sent(&plain) {
-        return Ok(false);
-    }
-    let hash = codes::email_hash(challenge_id, &plain);
+    let Some(hash) = answer::sent_hash(challenge_id, code) else { return Ok(false) };
     Ok(store::lobby::text_code_use(app.db(), challenge_id, user, &hash, now).await?)
 }
