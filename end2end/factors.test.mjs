@@ -42,6 +42,9 @@ bothWays("an authenticator app is set up, asked for at each sign-in, and taken a
   await tab.goto(`${base}/account`);
   await press(tab, tab.getByRole("link", { name: "Two-factor sign-in" }));
   await seen(tab.getByText("Your password is all that protects your account"));
+  // The demo is reached by an IP address, where no passkey can be used: that stands last.
+  const cards = await tab.locator("main h2.card-title").allInnerTexts();
+  assert.deepEqual([cards[0], cards.at(-1)], ["Authenticator app", "Passkeys"]);
   const secret = await beginSetUp(tab);
   await seen(tab.getByRole("img", { name: /^QR code/ }));
   await isRefused(tab, await phone.wrongCode(secret), "Switch it on");

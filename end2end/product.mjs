@@ -2,7 +2,7 @@
 // comes again: a seeded generator. Needs no running demo, so faults.mjs uses it too.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import net from "node:net";
@@ -88,9 +88,10 @@ export class Product {
     return file ? Number(readFileSync(file, "utf8").split("\n")[0]) : undefined;
   }
 
-  /** Starts it, and does not wait. What it prints names the demo's passwords: for nobody. */
-  start(command = "demo") {
-    const child = spawn(binary, [command], { env: this.#environment, stdio: ["ignore", "ignore", this.#log] });
+  /** Starts it, and does not wait. What it prints names the demo's passwords: for nobody. `settings`: for this time alone. */
+  start(command = "demo", settings = {}) {
+    const env = { ...this.#environment, ...settings };
+    const child = spawn(binary, [command], { env, stdio: ["ignore", "ignore", this.#log] });
     running.add(child);
     child.once("exit", () => running.delete(child));
     this.#child = child;
@@ -126,6 +127,13 @@ export class Product {
     const impatience = setTimeout(() => this.#child.kill("SIGKILL"), 45_000);
     await ended;
     clearTimeout(impatience);
+  }
+
+  /** Runs a command that ends by itself: its status, and what it said. */
+  run(command, settings = {}) {
+    const env = { ...this.#environment, ...settings };
+    const { status, stdout, stderr } = spawnSync(binary, [command], { env, encoding: "utf8", timeout: 60_000 });
+    return { status, stdout, stderr };
   }
 
   /** Takes the data folder away. A database whose product was killed may still be writing there. */

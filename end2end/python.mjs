@@ -1,5 +1,5 @@
 // Other people's programs, which stories ask instead of our own code: an authenticator app (pyotp), a reader of tokens
-// (PyJWT), a mail server (aiosmtpd). Each is a small driver in python/ that speaks lines of JSON.
+// (PyJWT), a mail server (aiosmtpd) and who vouches for it (cryptography). Each is a small driver in python/ that speaks lines of JSON.
 //
 // scripts/bootstrap test installs them and says where (RINGFORT_PYTHON). To add one: its package with its exact version in
 // requirements.txt, a file in python/, and a class here if stories ask much of it.
@@ -105,14 +105,34 @@ export class Phone {
   }
 }
 
+/** Who signs certificates that nobody trusts but who is told to. */
+export class Authority {
+  #driver;
+
+  /** Its files go to a folder. Resolves when its own certificate is there: `path`. */
+  static async open(folder) {
+    const authority = new Authority();
+    authority.#driver = new Driver("authority", folder);
+    authority.path = (await authority.#driver.next()).authority;
+    return authority;
+  }
+
+  /** Files with a certificate for a host and its key. It is good for ten days, the first of which was `days` ago. */
+  async issue(name, days = 1) {
+    const { certificate, key } = await this.#driver.ask({ name, days: -days });
+    assert.ok(certificate && key, "a certificate");
+    return { certificate, key };
+  }
+}
+
 /** A mail server on 127.0.0.1. */
 export class Post {
   #driver;
 
-  /** Resolves when it listens. */
-  static async open(port) {
+  /** Resolves when it listens. With `how` it speaks TLS: `implicit` or `starttls`, by this certificate and key. */
+  static async open(port, { how, certificate, key } = {}) {
     const post = new Post();
-    post.#driver = new Driver("smtpd", String(port));
+    post.#driver = new Driver("smtpd", String(port), ...(how ? [how, certificate, key] : []));
     assert.deepEqual(await post.#driver.next(), { listening: port });
     return post;
   }

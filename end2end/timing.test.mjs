@@ -1,12 +1,15 @@
-// Neither by its answer nor by its time do sign-in, sign-up and asking for a mailed link tell whether an address has an
-// account (ACC-1, ACC-2).
+// Neither by its answer nor by its time do sign-in, a program's sign-in, sign-up, asking for a mailed link and inviting tell
+// whether an address has an account (ACC-1, ACC-2, ACC-6, ACC-7).
 //
 // Times are compared as distributions. Two groups of answers are alike when nothing about them says which is which: the
 // test of Mann and Whitney finds no difference that chance would not make (p above 0.001), and the medians are close.
 
 import assert from "node:assert/strict";
-import { base, business, freshPassword, hex, page, post, story } from "./kit.mjs";
+import { createHash } from "node:crypto";
+import { elsewhere as address, base, business, cookieOf, demo, freshPassword, hex, page, post, raw, story } from "./kit.mjs";
+import { found } from "./people.mjs";
 import { seeded } from "./product.mjs";
+import { psql } from "./psql.mjs";
 
 /** Asked side by side: few enough that nothing has to wait, as on an ordinary day. */
 const LANES = 4;
@@ -26,6 +29,23 @@ const known = (person) => person.email;
 const locked = () => victim.email;
 const unknown = (person) => person.email.replace(/^[^@]+/, (box) => hex(box.length).slice(0, box.length));
 const malformed = (person) => person.email.replace("@", ".");
+
+const quoted = (text) => `'${text.replaceAll("'", "''")}'`;
+
+const strangers = new Map();
+/** An unknown address that stays the same for each person: where asking twice is not the same as asking once. */
+function stranger(person) {
+  if (!strangers.has(person)) strangers.set(person, unknown(person));
+  return strangers.get(person);
+}
+
+/** What waiting would do: nobody's wrong passwords are held against them any more, but for the one's who is locked. */
+function forgive() {
+  const users = `select id from lobby.users where email in (${people.map(({ email }) => quoted(email)).join(", ")})`;
+  for (const table of ["lockouts", "lockout_streaks"]) {
+    psql(demo.owner_database_url, `delete from lobby.${table} where user_id in (${users})`);
+  }
+}
 
 let asked = 0;
 /** Where a try comes from, by the proxy's word: each from an address of its own. This net is set aside for measuring. */
@@ -155,6 +175,62 @@ story("signing in takes as long for an unknown address as for a known one, and s
   assert.equal(answers.length, 1, `every refusal is the same, byte for byte: ${answers.slice(0, 2).join("\n")}`);
   assert.equal(JSON.parse(answers[0]).status, 422);
   areAlike("sign-in", times);
+});
+
+story("a program's sign-in takes as long for an unknown address as for a known one, and says the same", async () => {
+  const headers = { "content-type": "application/json", accept: "application/json" };
+  const ask = (email) => {
+    const body = JSON.stringify({ grant_type: "password", email, password: freshPassword(), device: "A phone" });
+    return raw("/api/v1/token", { method: "POST", headers: { ...headers, ...elsewhere() }, body });
+  };
+  forgive();
+  for (let n = 0; n < 6; n++) await ask(victim.email);
+  const { times, answers } = await measure({ known, unknown, malformed, locked }, ask);
+  forgive();
+  assert.equal(answers.length, 1, `every refusal is the same, byte for byte: ${answers.slice(0, 2).join("\n")}`);
+  const { status, body } = JSON.parse(answers[0]);
+  assert.deepEqual([status, JSON.parse(body).error], [400, "invalid_grant"]);
+  areAlike("a program's sign-in", times);
+});
+
+// Whoever has a good link to an invitation also has the mailbox, and is told that it has an account: its password is asked for.
+// Everybody else learns nothing: neither who invites nor who finds an old link.
+story("inviting takes as long for an address without an account as for one with, and says the same", async (stage) => {
+  const tab = await stage.open({ from: address() });
+  await found(tab);
+  const cookie = await cookieOf(tab.context());
+  const headers = { accept: "application/json" };
+  const ask = (email) => post("/api/team/invite", { email, role: "viewer" }, { cookie, headers });
+  const { times, answers } = await measure({ known, unknown: stranger }, ask, 2 * SAMPLES);
+  assert.equal(answers.length, 1, `every answer is the same, byte for byte: ${answers.slice(0, 2).join("\n")}`);
+  assert.equal(JSON.parse(answers[0]).status, 200);
+  areAlike("inviting", times);
+});
+
+story("an old invitation takes as long for an address without an account as for one with, and says the same", async (stage) => {
+  const owner = await found(await stage.open({ from: address() }));
+  const tokens = new Map(people.flatMap((person) => [known(person), stranger(person)]).map((email) => [email, hex(32)]));
+  const rows = [...tokens].map(([email, token]) => {
+    const hash = createHash("sha256").update(token).digest("hex");
+    return `(${quoted(email)}, '\\x${hash}'::bytea)`;
+  });
+  psql(
+    demo.owner_database_url,
+    `insert into invitations (business_id, id, email, role, token_hash, invited_by, created_at, expires_at)
+     select m.business_id, gen_random_uuid(), i.email, 'viewer', i.hash, m.id, now() - interval '8 days', now() - interval '1 day'
+     from members m join lobby.users u on u.id = m.user_id, (values ${rows.join(", ")}) as i (email, hash)
+     where u.email = ${quoted(owner.email)}`,
+  );
+  const headers = { accept: "application/json" };
+  const ask = (email) => {
+    const form = { name: "Frances Pine", password: freshPassword() };
+    const cookie = `__Host-link=${tokens.get(email)}`;
+    return post("/api/join", form, { cookie, headers: { ...headers, ...elsewhere() } });
+  };
+  const { times, answers } = await measure({ known, unknown: stranger }, ask, 2 * SAMPLES);
+  assert.equal(answers.length, 1, `every refusal is the same, byte for byte: ${answers.slice(0, 2).join("\n")}`);
+  assert.equal(JSON.parse(answers[0]).status, 404);
+  areAlike("joining by an old invitation", times);
 });
 
 story("signing up takes as long for an unknown address as for a known one, and says the same", async () => {

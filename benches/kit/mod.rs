@@ -213,7 +213,7 @@ fn config(folder: PathBuf) -> Config {
         database: Database::Private,
         master_key: Some(Secret::new("42".repeat(32))),
         master_key_file: folder.join("unused.key"),
-        smtp_url: None,
+        smtp: None,
         mail_from: "Ringfort <ringfort@localhost>".to_owned(),
         outbound_allow: Vec::new(),
         outbound_overrides: HashMap::new(),

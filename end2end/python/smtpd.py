@@ -1,11 +1,13 @@
 """A mail server that keeps nothing: aiosmtpd on 127.0.0.1, which tells each mail as a line.
 
-    smtpd.py PORT
+    smtpd.py PORT [implicit|starttls CERTIFICATE KEY]
 
-The first line says where it listens. Like many servers on the internet it turns an address away that it has not heard of
-(greylisting), when its name begins with `greylisted`: the first try gets a 451, the next one is taken.
+With a certificate it speaks TLS: from the first byte, or by STARTTLS and not without. The first line says where it listens.
+Like many servers on the internet it turns an address away that it has not heard of (greylisting), when its name begins with
+`greylisted`: the first try gets a 451, the next one is taken.
 """
 
+import ssl
 import sys
 from email import message_from_bytes, policy
 
@@ -15,6 +17,12 @@ from lines import answer, say
 
 def told(part):
     return {"type": part.get_content_type(), "charset": part.get_content_charset(), "text": part.get_content()}
+
+
+def version(server):
+    """Of the TLS that the mail came by; None: it came in clear."""
+    connection = server.transport.get_extra_info("ssl_object")
+    return connection and connection.version()
 
 
 class Told:
@@ -31,12 +39,13 @@ class Told:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, _server, _session, envelope):
+    async def handle_DATA(self, server, _session, envelope):
         mail = message_from_bytes(envelope.content, policy=policy.default)
         say(
             {
                 "mail_from": envelope.mail_from,
                 "rcpt_to": envelope.rcpt_tos,
+                "tls": version(server),
                 "from": mail["from"],
                 "to": mail["to"],
                 "subject": mail["subject"],
@@ -48,8 +57,16 @@ class Told:
         return "250 OK"
 
 
+def by_tls(how, certificate, key):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    if how == "implicit":
+        return {"ssl_context": context}
+    return {"tls_context": context, "require_starttls": True}
+
+
 port = int(sys.argv[1])
-server = Controller(Told(), hostname="127.0.0.1", port=port)
+server = Controller(Told(), hostname="127.0.0.1", port=port, **(by_tls(*sys.argv[2:]) if sys.argv[2:] else {}))
 server.start()
 say({"listening": port})
 # Nothing is asked: this waits for the end of the story.

@@ -8,7 +8,7 @@ const ROLES: [&str; 5] = ["ringfort_owner", "ringfort_lobby", "ringfort_app", "r
 const POLICY: &str = "(business_id = (NULLIF(current_setting('app.business'::text, true), ''::text))::uuid)";
 
 /// Every function that runs with more rights than its caller: the whole list of holes in the tenant wall.
-const DEFINERS: [&str; 114] = [
+const DEFINERS: [&str; 116] = [
     "lobby.address_allowed",
     "lobby.audit_partition",
     "lobby.backlog",
@@ -50,6 +50,7 @@ const DEFINERS: [&str; 114] = [
     "lobby.lockouts_trim",
     "lobby.mail_done",
     "lobby.mail_enqueue",
+    "lobby.mail_failed",
     "lobby.mails_claim",
     "lobby.members_seen",
     "lobby.members_without_factor",
@@ -76,6 +77,7 @@ const DEFINERS: [&str; 114] = [
     "lobby.past_sessions_list",
     "lobby.past_sessions_trim",
     "lobby.pops_expire",
+    "lobby.proofs_trim",
     "lobby.recovery_draw",
     "lobby.recovery_use",
     "lobby.refresh_rotate",

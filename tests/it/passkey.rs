@@ -120,6 +120,21 @@ async fn acc_3_a_passkey_signs_in_with_nothing_else() {
 }
 
 #[tokio::test]
+async fn acc_3_a_page_that_asks_for_a_passkey_has_one_main_button() {
+    let (app, a) = start().await;
+    let owner = app.browser(a.member(Role::Owner)).await;
+    let main_buttons = |page: &str| {
+        let (_, main) = page.split_once("<main").expect("a page");
+        main.matches("btn btn-primary").count()
+    };
+    assert_eq!(main_buttons(&owner.get("/confirm").await.body), 1, "the password's");
+    add(&owner).await;
+    let page = owner.get("/confirm").await.body;
+    assert!(page.contains("Use your passkey") && page.contains("Go on"), "{page}");
+    assert_eq!(main_buttons(&page), 1, "the passkey's");
+}
+
+#[tokio::test]
 async fn acc_3_no_passkey_is_registered_twice() {
     let (app, a) = start().await;
     let (owner, agent) = (app.browser(a.member(Role::Owner)).await, app.browser(a.member(Role::Agent)).await);

@@ -1,5 +1,5 @@
-//! The configuration: every setting, its variable and its default, in this one file (and in `oidc`, where several belong
-//! together).
+//! The configuration: every setting, its variable and its default, in this one file (and in `oidc` and `smtp`, where
+//! several belong together).
 //!
 //! It is read once, at the start, and checked whole, so that a wrong value stops the program with a sentence that
 //! names the variable, and not a request an hour later. To add a setting: a field here with its variable and default
@@ -17,10 +17,11 @@ use url::{Host, Url};
 
 use crate::{
     model::texting::{BUSINESS_A_DAY, Prefixes},
-    server::{providers::oidc::OidcSettings, vault::Secret},
+    server::{mail::smtp::SmtpSettings, providers::oidc::OidcSettings, vault::Secret},
 };
 
 mod oidc;
+mod smtp;
 
 /// What an installation may set. Secrets mask themselves when printed.
 #[derive(Debug, Clone)]
@@ -41,8 +42,8 @@ pub struct Config {
     /// `RINGFORT_MASTER_KEY_FILE` (`keys/master.key` in the data folder).
     pub master_key_file: PathBuf,
     /// `RINGFORT_SMTP_URL` (none: mail is written to a folder): `smtps://user:password@host`, or `smtp://` with
-    /// `?tls=required`.
-    pub smtp_url: Option<Secret>,
+    /// `?tls=required`. `RINGFORT_SMTP_CA` (none: those that browsers trust): a PEM file of who signs its certificate.
+    pub smtp: Option<SmtpSettings>,
     /// `RINGFORT_MAIL_FROM` (`Ringfort <ringfort@localhost>`).
     pub mail_from: String,
     /// `RINGFORT_OUTBOUND_ALLOW` (none): loopback `host:port`s that may be called, for simulators. Tenants can name
@@ -121,7 +122,7 @@ impl Config {
             master_key_file: vars
                 .text("RINGFORT_MASTER_KEY_FILE")
                 .map_or_else(|| data_dir.join("keys/master.key"), PathBuf::from),
-            smtp_url: smtp_url(vars.text("RINGFORT_SMTP_URL"))?,
+            smtp: smtp::read(&vars)?,
             mail_from,
             outbound_allow: outbound_allow(vars.list("RINGFORT_OUTBOUND_ALLOW"))?,
             outbound_overrides: outbound_overrides(vars.list("RINGFORT_OUTBOUND_OVERRIDE"))?,
@@ -224,21 +225,6 @@ fn database<F: Fn(&str) -> Option<String>>(vars: &Variables<F>) -> Result<Databa
              database",
         )),
     }
-}
-
-/// Mail holds sign-in links, so a connection that somebody can strip of its TLS is not offered.
-fn smtp_url(text: Option<String>) -> Result<Option<Secret>, ConfigError> {
-    let Some(text) = text else { return Ok(None) };
-    let wrong = |problem: &str| ConfigError::new("RINGFORT_SMTP_URL", problem);
-    let url = Url::parse(&text).map_err(|_| wrong("is no URL: write smtps://user:password@mail.example.com"))?;
-    let required = url.query_pairs().any(|(name, value)| name == "tls" && value == "required");
-    match url.scheme() {
-        "smtps" => {}
-        "smtp" if required || is_loopback(&url) => {}
-        "smtp" => return Err(wrong("would send in clear: write smtps://, or add ?tls=required")),
-        _ => return Err(wrong("must begin with smtps:// or smtp://")),
-    }
-    Ok(Some(Secret::new(text)))
 }
 
 fn outbound_allow(entries: Vec<String>) -> Result<Vec<String>, ConfigError> {

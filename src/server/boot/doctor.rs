@@ -5,22 +5,18 @@ use std::{
     net::SocketAddr,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-use tokio::{
-    net::{TcpListener, TcpStream},
-    time::timeout,
-};
-use url::Url;
+use tokio::net::TcpListener;
 
 use super::config::{Config, Database};
-use crate::server::vault::{Secret, keys, passkey::RelyingParty};
+use crate::server::{
+    mail::smtp::Smtp,
+    vault::{Secret, keys, passkey::RelyingParty},
+};
 
 mod database;
 mod identity;
-
-const SMTP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What was found, printed as it comes.
 #[derive(Debug, Default)]
@@ -178,19 +174,19 @@ async fn port(what: &str, address: SocketAddr, joined: bool, report: &mut Report
     }
 }
 
+/// As a mail would go, up to the point where one would be sent.
 async fn mail(config: &Config, report: &mut Report) {
-    let Some(server) = &config.smtp_url else {
+    let Some(settings) = &config.smtp else {
         return mail_folder(config, report);
     };
     let what = "mail";
-    let Some((host, port)) = smtp_address(server) else {
-        return report.problem(what, "RINGFORT_SMTP_URL names no server", "write smtps://user:password@host");
+    let shown = format!("{}:{}", settings.host, settings.port);
+    let Ok(smtp) = Smtp::new(settings) else {
+        return report.problem(what, "RINGFORT_SMTP_URL cannot be used", "write smtps://user:password@host");
     };
-    let mend = "check RINGFORT_SMTP_URL, and whether a firewall closes the port";
-    match timeout(SMTP_PATIENCE, TcpStream::connect((host.as_str(), port))).await {
-        Ok(Ok(_)) => report.ok(what, &format!("{host}:{port} answers")),
-        Ok(Err(error)) => report.problem(what, &format!("{host}:{port}: {error}"), mend),
-        Err(_) => report.problem(what, &format!("{host}:{port} does not answer"), mend),
+    match smtp.check().await {
+        Ok(()) => report.ok(what, &format!("{shown} answers, {}", settings.security.words())),
+        Err(problem) => report.problem(what, &format!("{shown} {}", problem.words()), problem.mend()),
     }
 }
 
@@ -209,18 +205,6 @@ fn mail_folder(config: &Config, report: &mut Report) {
         Ok(()) => report.ok(what, &format!("is written to {shown}")),
         Err(error) => report.problem(what, &format!("{shown} cannot be written: {error}"), "make the folder ours"),
     }
-}
-
-/// Host and port, with the ports that lettre takes when the URL names none.
-fn smtp_address(server: &Secret) -> Option<(String, u16)> {
-    let url = Url::parse(server.expose()).ok()?;
-    let usual = match url.scheme() {
-        "smtps" => 465,
-        _ if url.query().is_some_and(|query| query.contains("tls=required")) => 587,
-        _ => 25,
-    };
-    let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
-    Some((host, url.port().unwrap_or(usual)))
 }
 
 fn site(config: &Config, report: &mut Report) {
@@ -245,21 +229,4 @@ fn site(config: &Config, report: &mut Report) {
 
 fn has_kind(name: &Path, kind: &str) -> bool {
     name.extension().is_some_and(|found| found == kind)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn mail_servers_have_their_usual_ports() {
-        for (url, host, port) in [
-            ("smtps://u:p@mail.example.com", "mail.example.com", 465),
-            ("smtp://mail.example.com?tls=required", "mail.example.com", 587),
-            ("smtp://127.0.0.1:2525", "127.0.0.1", 2525),
-            ("smtp://[::1]", "::1", 25),
-        ] {
-            assert_eq!(smtp_address(&Secret::new(url.to_owned())), Some((host.to_owned(), port)), "{url}");
-        }
-    }
 }

@@ -97,7 +97,7 @@ pub async fn assemble(config: Config, ready: &Ready) -> anyhow::Result<App> {
         key_file(&config.master_key_file, &entropy, is_new)?
     };
     let vault = Vault::new(master_key(&master)?, db.clone(), clock.clone(), entropy.clone());
-    let mailer = Mailer::new(&config.mail_from, config.smtp_url.as_ref(), &config.data_dir.join("mail"))?;
+    let mailer = Mailer::new(&config.mail_from, config.smtp.as_ref(), &config.data_dir.join("mail"))?;
     let outbound = Outbound::new(config.outbound_allow.clone(), config.outbound_overrides.clone())?;
     let oidc = config.oidc.as_ref().map(|settings| Oidc::new(settings, &config.public_url)).transpose()?;
     let slots = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);

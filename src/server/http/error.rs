@@ -41,6 +41,9 @@ pub enum AppError {
     Limited { retry_after: u32 },
     #[error("a part that this needs cannot be reached")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// Of a job's work: people are told by what their page shows.
+    #[error("somebody else's server cannot be reached")]
+    ProviderAway(#[source] Box<dyn Error + Send + Sync>),
     #[error("a fault of ours")]
     Internal(#[source] Box<dyn Error + Send + Sync>),
 }
@@ -67,8 +70,23 @@ impl AppError {
             Self::Conflict => FaultKind::Conflict,
             Self::TooLarge => FaultKind::TooLarge,
             Self::Limited { .. } => FaultKind::Limited,
-            Self::Unavailable(_) => FaultKind::Unavailable,
+            Self::Unavailable(_) | Self::ProviderAway(_) => FaultKind::Unavailable,
             Self::Internal(_) => FaultKind::Internal,
+        }
+    }
+
+    /// The closed word for a job that failed.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::SignedOut | Self::Refused | Self::Unproved | Self::FactorDue | Self::Outside => "refused",
+            Self::Missing => "missing",
+            Self::BadRequest | Self::Invalid(_) | Self::TooLarge => "invalid",
+            Self::Conflict => "conflict",
+            Self::Limited { .. } => "limited",
+            Self::Unavailable(_) => "database_away",
+            Self::ProviderAway(_) => "provider_away",
+            Self::Internal(_) => "internal",
         }
     }
 
@@ -79,7 +97,7 @@ impl AppError {
         match self {
             Self::Invalid(fields) => fault.fields.clone_from(fields),
             Self::Limited { retry_after } => fault.retry_after = Some(*retry_after),
-            Self::Unavailable(_) | Self::Internal(_) => {
+            Self::Unavailable(_) | Self::ProviderAway(_) | Self::Internal(_) => {
                 fault.incident = Some(trace.to_string());
                 tracing::error!(trace.id = %trace, error.chain = %chain(self), "a request failed");
             }

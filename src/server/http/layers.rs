@@ -166,12 +166,23 @@ pub async fn errors(State(app): State<App>, request: Request, next: Next) -> Res
     let bare = response.headers().get(header::CONTENT_TYPE).is_none_or(|t| t.as_bytes().starts_with(b"text/plain"));
     let kind = match response.status() {
         StatusCode::NOT_FOUND => FaultKind::Missing,
+        StatusCode::METHOD_NOT_ALLOWED => FaultKind::WrongMethod,
         StatusCode::PAYLOAD_TOO_LARGE => FaultKind::TooLarge,
         StatusCode::BAD_REQUEST => FaultKind::BadRequest,
         StatusCode::INTERNAL_SERVER_ERROR => FaultKind::Internal,
         _ => return response,
     };
-    if bare && cx.visitor.wants_html { dress(&cx, &kind.into()) } else { response }
+    // Programs get JSON under their own addresses, whatever they say they read.
+    let is_read = cx.visitor.wants_html || cx.visitor.origin.door == bearer::DOOR;
+    if !(bare && is_read) {
+        return response;
+    }
+    let mut dressed = dress(&cx, &kind.into());
+    // Which methods there are (RFC 9110, 15.5.6).
+    if let Some(methods) = response.headers_mut().remove(header::ALLOW) {
+        dressed.headers_mut().insert(header::ALLOW, methods);
+    }
+    dressed
 }
 
 /// An error as this visitor reads it.

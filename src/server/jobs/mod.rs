@@ -85,11 +85,11 @@ async fn postpone(app: &App, job: &ClaimedJob) -> Result<(), StoreError> {
 
 async fn fail(app: &App, job: &ClaimedJob, error: &AppError, trace: TraceId) -> Result<(), StoreError> {
     // Logs the chain, once, under the trace.
-    let fault = error.fault(trace);
+    let _ = error.fault(trace);
     let mut tx = open(app, job).await?;
     let delay = 5_i64 << job.attempts.clamp(0, 10);
     let next = (job.attempts < TRIES).then(|| tx.now().plus(delay));
-    store::job::fail(&mut tx, job.id, fault.kind.title(), next).await?;
+    store::job::fail(&mut tx, job.id, error.code(), next).await?;
     if let (None, webhook::APPLY_JOB, Ok(p)) =
         (next, job.kind.as_str(), serde_json::from_value::<ReceiptPayload>(job.payload.clone()))
     {

@@ -17,14 +17,16 @@ use crate::{
         caller::{Actor, Caller, Origin},
         http::error::chain,
         live,
-        mail::Mail,
+        mail::{Mail, MailError},
         services,
-        store::{self, StoreError, TenantTx},
+        store::{self, StoreError, TenantTx, lobby::DueMail},
         vault::Purpose,
     },
 };
 
 const CLAIM: i32 = 20;
+/// So many mails go out before jobs are looked at again.
+const MAILS: usize = 20;
 const POLL: Duration = Duration::from_millis(500);
 
 /// Runs jobs and mail until `stop`.
@@ -60,27 +62,36 @@ pub async fn step(app: &App) -> Result<usize, StoreError> {
     Ok(taken)
 }
 
+/// One by one, so that no claimed mail waits for others while its time runs; when none would get through, the rest is left
+/// where it is.
 async fn send_mails(app: &App) -> Result<usize, StoreError> {
-    let due = store::lobby::mails_claim(app.worker_db(), CLAIM).await?;
-    for mail in &due {
-        let sent = match app.vault().open_own(Purpose::Mail, mail.id, &mail.sealed) {
-            Ok(plain) => match serde_json::from_slice::<Mail>(&plain) {
-                Ok(content) => app.mailer().send(&content).await.map_err(|e| chain(&e)),
-                Err(e) => Err(chain(&e)),
-            },
-            Err(e) => Err(chain(&e)),
+    for taken in 0..MAILS {
+        let Some(mail) = store::lobby::mails_claim(app.worker_db(), 1).await?.pop() else { return Ok(taken) };
+        let Err(problem) = hand_over(app, &mail).await else {
+            store::lobby::mail_done(app.worker_db(), mail.id).await?;
+            continue;
         };
-        match sent {
-            Ok(()) => store::lobby::mail_done(app.worker_db(), mail.id).await?,
-            // Links in it are over by then: better none than a dead one.
-            Err(error) if mail.attempts >= 10 => {
-                tracing::error!(mail.id = %mail.id, error.chain = error, "a mail is given up");
-                store::lobby::mail_done(app.worker_db(), mail.id).await?;
-            }
-            Err(error) => tracing::warn!(mail.id = %mail.id, error.chain = error, "a mail waits for its next try"),
+        let (id, word, status) = (mail.id, problem.code(), problem.status());
+        // Links in it are over by then: better none than a dead one.
+        if mail.attempts >= 10 {
+            tracing::error!(mail.id = %id, mail.problem = word, mail.status = status, "a mail is given up");
+            store::lobby::mail_done(app.worker_db(), id).await?;
+        } else {
+            tracing::warn!(mail.id = %id, mail.problem = word, mail.status = status, "a mail waits for its next try");
+            store::lobby::mail_failed(app.worker_db(), id, word).await?;
+        }
+        if problem.is_of_all() {
+            return Ok(taken + 1);
         }
     }
-    Ok(due.len())
+    Ok(MAILS)
+}
+
+async fn hand_over(app: &App, mail: &DueMail) -> Result<(), MailError> {
+    let plain = app.vault().open_own(Purpose::Mail, mail.id, &mail.sealed);
+    let plain = plain.map_err(|e| MailError::Message(Box::new(e)))?;
+    let content: Mail = serde_json::from_slice(&plain).map_err(|e| MailError::Message(Box::new(e)))?;
+    app.mailer().send(&content).await
 }
 
 /// What is due by the clock: expiry every second, housekeeping every minute.
@@ -105,8 +116,9 @@ pub async fn run_clock(app: App, stop: CancellationToken) {
     }
 }
 
-/// Housekeeping: old outbox rows, sessions that are over, past sessions that are old, tokens and the keys that sign
-/// them, audit partitions ahead, each business's daily retention run, and access reviews that are due.
+/// Housekeeping: old outbox rows, sessions that are over, past sessions that are old, proofs that were left half-way, tokens
+/// and the keys that sign them, audit partitions ahead, each business's daily retention run, and access reviews that are
+/// due.
 ///
 /// # Errors
 /// The database cannot be reached.
@@ -116,6 +128,7 @@ pub async fn minute(app: &App) -> Result<(), StoreError> {
     store::session::trim(app.worker_db(), now).await?;
     store::lobby::past_sessions_trim(app.worker_db(), now).await?;
     store::lobby::lockouts_trim(app.worker_db(), now).await?;
+    store::lobby::proofs_trim(app.worker_db(), now, now.plus(-services::factor::SET_UP_SECONDS)).await?;
     store::lobby::invitation_batches_trim(app.worker_db(), now).await?;
     services::token::housekeeping(app).await?;
     store::lobby::audit_partitions(app.worker_db()).await?;

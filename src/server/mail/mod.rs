@@ -1,20 +1,22 @@
 //! Mail: written here, queued sealed in the transaction that causes it, sent by the worker. Into a folder by default,
-//! by SMTP when configured. What mails say stands in [`texts`], how they are laid out in [`layout`].
+//! by SMTP when configured ([`smtp`]). What mails say stands in [`texts`], how they are laid out in [`layout`].
 
 mod factor;
 mod identity;
 pub mod layout;
 mod review;
+pub mod smtp;
 mod texts;
 
 use std::path::{Path, PathBuf};
 
 pub use layout::Letter;
 use lettre::{
-    AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    AsyncFileTransport, AsyncTransport, Message, Tokio1Executor,
     message::{Mailbox, MultiPart, header::ContentType},
 };
 use serde::{Deserialize, Serialize};
+use smtp::{Problem, Smtp, SmtpSettings};
 use uuid::Uuid;
 
 use crate::{
@@ -23,7 +25,7 @@ use crate::{
         boot::App,
         http::AppError,
         store::{self, TenantTx},
-        vault::{Purpose, Secret},
+        vault::Purpose,
     },
 };
 
@@ -78,8 +80,44 @@ pub async fn enqueue_in(app: &App, tx: &mut TenantTx, mail: &Mail) -> Result<(),
 pub enum MailError {
     #[error("the mail settings cannot be used")]
     Settings(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("the mail could not be handed over")]
-    Transport(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the mail cannot be written")]
+    Message(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the folder for mails cannot be written")]
+    Folder(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the mail server {}", .0.words())]
+    Server(Problem),
+}
+
+impl MailError {
+    /// The closed word for the log and the queue: causes may name addresses.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Settings(_) => "settings",
+            Self::Message(_) => "message",
+            Self::Folder(_) => "folder",
+            Self::Server(problem) => problem.code(),
+        }
+    }
+
+    /// The status that the mail server answered with, when it did.
+    #[must_use]
+    pub const fn status(&self) -> Option<u16> {
+        match self {
+            Self::Server(problem) => problem.status(),
+            _ => None,
+        }
+    }
+
+    /// Whether another mail would fare no better now.
+    #[must_use]
+    pub const fn is_of_all(&self) -> bool {
+        match self {
+            Self::Settings(_) | Self::Folder(_) => true,
+            Self::Message(_) => false,
+            Self::Server(problem) => problem.is_of_all(),
+        }
+    }
 }
 
 /// Hands mails over.
@@ -90,23 +128,18 @@ pub struct Mailer {
 
 enum Way {
     Folder(PathBuf, AsyncFileTransport<Tokio1Executor>),
-    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    Smtp(Smtp),
 }
 
 impl Mailer {
-    /// By SMTP when there is an address (`smtps://user:password@host:465`, or `smtp://…?tls=required`), else into
-    /// `folder`.
+    /// By SMTP when there is a server, else into `folder`.
     ///
     /// # Errors
     /// Settings that cannot be used.
-    pub fn new(from: &str, smtp_url: Option<&Secret>, folder: &Path) -> Result<Self, MailError> {
+    pub fn new(from: &str, server: Option<&SmtpSettings>, folder: &Path) -> Result<Self, MailError> {
         let from = from.parse().map_err(|e| MailError::Settings(Box::new(e)))?;
-        let way = if let Some(url) = smtp_url {
-            Way::Smtp(
-                AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose())
-                    .map_err(|e| MailError::Settings(Box::new(e)))?
-                    .build(),
-            )
+        let way = if let Some(server) = server {
+            Way::Smtp(Smtp::new(server)?)
         } else {
             std::fs::create_dir_all(folder).map_err(|e| MailError::Settings(Box::new(e)))?;
             Way::Folder(folder.to_owned(), AsyncFileTransport::<Tokio1Executor>::new(folder))
@@ -126,20 +159,25 @@ impl Mailer {
     /// Hands one mail over.
     ///
     /// # Errors
-    /// The server refused it or cannot be reached.
+    /// The server refused it, cannot be reached, or is not the one that it should be.
     pub async fn send(&self, mail: &Mail) -> Result<(), MailError> {
-        let transport = |e: Box<dyn std::error::Error + Send + Sync>| MailError::Transport(e);
-        let to: Mailbox = mail.to.reveal().parse().map_err(|e| transport(Box::new(e)))?;
+        let message = self.message(mail).map_err(MailError::Message)?;
+        match &self.way {
+            Way::Folder(_, folder) => {
+                folder.send(message).await.map_err(|e| MailError::Folder(Box::new(e)))?;
+                Ok(())
+            }
+            Way::Smtp(smtp) => smtp.send(message).await.map_err(MailError::Server),
+        }
+    }
+
+    fn message(&self, mail: &Mail) -> Result<Message, Box<dyn std::error::Error + Send + Sync>> {
+        let to: Mailbox = mail.to.reveal().parse()?;
         let message = Message::builder().from(self.from.clone()).to(to).subject(mail.subject.clone());
-        let message = match &mail.html {
+        Ok(match &mail.html {
             Some(html) => message.multipart(MultiPart::alternative_plain_html(mail.text.clone(), html.clone())),
             None => message.header(ContentType::TEXT_PLAIN).body(mail.text.clone()),
-        }
-        .map_err(|e| transport(Box::new(e)))?;
-        match &self.way {
-            Way::Folder(_, folder) => folder.send(message).await.map(|_| ()).map_err(|e| transport(Box::new(e))),
-            Way::Smtp(smtp) => smtp.send(message).await.map(|_| ()).map_err(|e| transport(Box::new(e))),
-        }
+        }?)
     }
 }
 

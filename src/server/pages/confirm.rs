@@ -13,7 +13,7 @@ use crate::{
     },
     ui::{
         actions::{account::Confirm, passkey::ConfirmPasskey},
-        parts::{Asks, Card, ErrorSummary, Form, PageHead, PasskeyForm, SecretField, Submit, TextField},
+        parts::{Asks, Card, ErrorSummary, Form, PageHead, PasskeyForm, SecretField, Submit, TextField, Tone},
     },
 };
 
@@ -108,6 +108,8 @@ fn field(factors: Factors, form: &FormState) -> AnyView {
 }
 
 fn view(m: Model) -> AnyView {
+    // One main button: the passkey's, where it can be used.
+    let tone = if m.factors.passkeys > 0 && m.has_name { Tone::Neutral } else { Tone::Accent };
     let by_passkey = (m.factors.passkeys > 0).then(|| by_passkey(&m));
     let Model { form, next, factors, .. } = m;
     let field = field(factors, &form);
@@ -123,7 +125,7 @@ fn view(m: Model) -> AnyView {
                 <Form action=Confirm::PATH.to_owned()>
                     <input type="hidden" name="next" value=next />
                     {field}
-                    <Submit label="Go on" />
+                    <Submit label="Go on" tone=tone />
                 </Form>
             </div>
         </Card>

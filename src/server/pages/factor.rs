@@ -73,6 +73,8 @@ fn by_passkey(m: &Model) -> AnyView {
 
 fn view(m: Model) -> AnyView {
     let hint = hint(m.factors);
+    // One main button: the passkey's, where it can be used.
+    let tone = if m.factors.passkeys > 0 && m.has_name { Tone::Neutral } else { Tone::Accent };
     let by_passkey = (m.factors.passkeys > 0).then(|| by_passkey(&m));
     let texted = m.factors.text_codes.then(|| {
         view! {
@@ -104,7 +106,7 @@ fn view(m: Model) -> AnyView {
                     maxlength=40
                     problem=m.form.problem("code")
                 />
-                <Submit label="Sign in" />
+                <Submit label="Sign in" tone=tone />
             </Form>
             {mailed}
             {texted}

@@ -82,17 +82,21 @@ pub async fn page(cx: Cx) -> Result<Response, AppError> {
 
 fn view(m: Model) -> AnyView {
     let factors = Factors::from(m.dates);
+    let ways = if m.passkeys.has_name { "Add a passkey or set" } else { "Set" };
+    let advice =
+        format!("{ways} up an authenticator app: then somebody who learns your password still cannot sign in.");
     let none = (!factors.any()).then(|| {
         view! {
             <Notice tone=Tone::Warn title="Your password is all that protects your account">
-                "Add a passkey or set up an authenticator app: then somebody who learns your password still cannot sign \
-                 in."
+                {advice}
             </Notice>
         }
     });
     let authenticator = authenticator(m.dates.totp, &m.zone, &m.remove);
     let recovery = factors.any().then(|| recovery(&m.dates, &m.zone));
-    let by_passkey = passkeys::card(&m.passkeys);
+    // The best choice stands first, and what cannot be used here last.
+    let by_passkey = Some(passkeys::card(&m.passkeys));
+    let (first, last) = if m.passkeys.has_name { (by_passkey, None) } else { (None, by_passkey) };
     let by_email = by_email(m.dates.email_codes, &m.zone, &m.email);
     let by_text = texting::card(&m.texting, m.dates.text_codes, &m.zone);
     view! {
@@ -103,11 +107,12 @@ fn view(m: Model) -> AnyView {
         <div class="stack">
             <ErrorSummary problems=m.problems />
             {none}
-            {by_passkey}
+            {first}
             {authenticator}
             {recovery}
             {by_email}
             {by_text}
+            {last}
         </div>
     }
     .into_any()

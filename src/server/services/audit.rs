@@ -97,7 +97,7 @@ pub async fn audited_in<T>(
         }
         Err(error) => {
             let outcome = match error {
-                AppError::Internal(_) | AppError::Unavailable(_) => Outcome::Failed,
+                AppError::Internal(_) | AppError::Unavailable(_) | AppError::ProviderAway(_) => Outcome::Failed,
                 _ => Outcome::Refused,
             };
             let mut entry = act.entry(app, outcome);

@@ -19,6 +19,7 @@ pub enum FaultKind {
     FactorDue,
     Outside,
     Missing,
+    WrongMethod,
     Conflict,
     TooLarge,
     WrongType,
@@ -79,6 +80,7 @@ impl FaultKind {
             Self::SignedOut => 401,
             Self::Refused | Self::Unproved | Self::FactorDue | Self::Outside => 403,
             Self::Missing => 404,
+            Self::WrongMethod => 405,
             Self::Conflict => 409,
             Self::TooLarge => 413,
             Self::WrongType => 415,
@@ -99,6 +101,7 @@ impl FaultKind {
             Self::FactorDue => "Please set up your second factor first",
             Self::Outside => "You are not in a network of this business",
             Self::Missing => "There is nothing here",
+            Self::WrongMethod => "This address is not asked in this way",
             Self::Conflict => "Somebody else changed this meanwhile",
             Self::TooLarge => "This is too large",
             Self::WrongType => "This kind of content is not accepted here",
@@ -132,6 +135,9 @@ impl FaultKind {
                  in one of them. Go on from there, or ask who changes its settings to add yours."
             }
             Self::Missing => "The address may be mistyped, or what was here is gone. Nothing was changed.",
+            Self::WrongMethod => {
+                "It answers a form of one of our pages, or a program, and shows nothing by itself. Nothing was changed."
+            }
             Self::Conflict => "Nothing of yours was saved. Load the page again, look at the change, and try once more.",
             Self::TooLarge => "Nothing was saved. Send less at once.",
             Self::WrongType => "Nothing was saved.",

@@ -10,6 +10,7 @@ use ringfort::{
         texting::{BUSINESS_A_DAY, PERSON_A_DAY},
     },
     server::{
+        jobs::worker,
         services::factor::{TEXT_SECONDS, check_text_code},
         store::lobby::Factors,
     },
@@ -311,6 +312,19 @@ async fn acc_3_a_text_is_tried_again_and_goes_out_once() {
     assert_eq!(entries(&app, "action = 'factor.text_sent' and result = 'done'").await, 1);
     let reply = browser.post("/api/two-factor/text/confirm", &[("code", &messages.code())]).await;
     revealed(&browser, &reply).await;
+}
+
+#[tokio::test]
+async fn acc_3_a_text_that_waits_says_what_it_waits_for() {
+    let (app, messages, a) = start().await;
+    messages.answer_with(&[Answer::Says(500, 20500)]);
+    assert_eq!(begin(&fresh(&app, &a, Role::Agent).await).await.status, 200);
+    sql::due_now(&app.owner).await;
+    worker::step(&app.app).await.expect("a step of the worker");
+    let job = "select state || ' ' || problem from jobs";
+    assert_eq!(sql::texts(&app.owner, job).await, ["queued provider_away"], "not the database: that answers");
+    app.run_jobs().await;
+    assert_eq!(messages.sent().len(), 1);
 }
 
 #[tokio::test]

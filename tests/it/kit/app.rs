@@ -29,7 +29,7 @@ use ringfort::{
         caller::{Actor, Caller, Origin},
         kit::{At, Clock, Entropy, clock::SharedClock, entropy::SharedEntropy, outbound::Outbound},
         live::Hub,
-        mail::Mailer,
+        mail::{Mailer, smtp::SmtpSettings},
         providers::oidc::{Oidc, OidcSettings},
         services::limits::Limits,
         store::TenantTx,
@@ -112,18 +112,24 @@ impl TestApp {
 
     /// With loopback `host:port`s that the product may call, and what stands in for which provider there.
     pub async fn start_with(outbound_allow: Vec<String>, stand_ins: HashMap<String, String>) -> Self {
-        Self::start_as(outbound_allow, stand_ins, None).await
+        Self::start_as(outbound_allow, stand_ins, None, None).await
     }
 
     /// With a provider of identities that people may sign in with, which is at a loopback `host:port`.
     pub async fn start_with_oidc(address: String, oidc: OidcSettings) -> Self {
-        Self::start_as(vec![address], HashMap::new(), Some(oidc)).await
+        Self::start_as(vec![address], HashMap::new(), Some(oidc), None).await
+    }
+
+    /// With a mail server.
+    pub async fn start_with_smtp(smtp: SmtpSettings) -> Self {
+        Self::start_as(Vec::new(), HashMap::new(), None, Some(smtp)).await
     }
 
     async fn start_as(
         outbound_allow: Vec<String>,
         stand_ins: HashMap<String, String>,
         oidc: Option<OidcSettings>,
+        smtp: Option<SmtpSettings>,
     ) -> Self {
         let server = server();
         let (database, mark) = new_database(&server).await;
@@ -146,6 +152,7 @@ impl TestApp {
         let owner = PgPoolOptions::new().max_connections(4).connect_lazy_with(server.clone().database(&database));
         let mut config = config(&folder, outbound_allow);
         config.oidc = oidc;
+        config.smtp = smtp;
         let key = master_key(&Secret::new("42".repeat(32))).expect("a key");
         let outbound = Outbound::new(config.outbound_allow.clone(), stand_ins);
         let app = App::new(Parts {
@@ -154,7 +161,7 @@ impl TestApp {
             passkeys: RelyingParty::of(&config.public_url),
             outbound: outbound.expect("a client"),
             oidc: config.oidc.as_ref().map(|to| Oidc::new(to, &config.public_url).expect("addresses")),
-            mailer: Mailer::new(&config.mail_from, None, &folder.join("mail")).expect("a mailer"),
+            mailer: Mailer::new(&config.mail_from, config.smtp.as_ref(), &folder.join("mail")).expect("a mailer"),
             hub: Hub::default(),
             limits: Limits::default(),
             clock: shared,
@@ -241,7 +248,7 @@ fn config(folder: &std::path::Path, outbound_allow: Vec<String>) -> Config {
         database: Database::Private,
         master_key: None,
         master_key_file: folder.join("unused.key"),
-        smtp_url: None,
+        smtp: None,
         mail_from: "Ringfort <ringfort@localhost>".to_owned(),
         outbound_allow,
         outbound_overrides: HashMap::new(),

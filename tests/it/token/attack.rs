@@ -125,7 +125,9 @@ async fn acc_7_what_is_not_there_is_no_page_either() {
     assert_eq!((nobody.status, nobody.body["kind"].as_str()), (401, Some("signed_out")));
     assert!(is_json(&nobody));
     let method = ask(&app, Method::DELETE, "/api/v1/token", &likes_pages, String::new()).await;
-    assert_eq!((method.status, method.body), (405, Value::Null));
+    assert_eq!((method.status, method.body["kind"].as_str()), (405, Some("wrong_method")));
+    assert!(is_json(&method));
+    assert_eq!(method.headers.get("allow").and_then(|methods| methods.to_str().ok()), Some("POST"));
 }
 
 #[tokio::test]

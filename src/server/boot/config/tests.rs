@@ -1,4 +1,5 @@
 use super::*;
+use crate::server::mail::smtp::Security;
 
 fn read(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::from_lookup(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
@@ -64,14 +65,46 @@ fn an_external_database_needs_both_roles() {
 
 #[test]
 fn mail_is_never_sent_in_clear() {
-    for good in ["smtps://u:p@mail.example.com", "smtp://mail.example.com?tls=required", "smtp://127.0.0.1:2525"] {
-        assert_eq!(fault(&[("RINGFORT_SMTP_URL", good)]), None, "{good}");
+    for (good, security, host, port) in [
+        ("smtps://u:p@mail.example.com", Security::Implicit, "mail.example.com", 465),
+        ("smtps://127.0.0.1:2465", Security::Implicit, "127.0.0.1", 2465),
+        ("smtp://mail.example.com?tls=required", Security::StartTls, "mail.example.com", 587),
+        ("smtp://localhost:2525?tls=required", Security::StartTls, "localhost", 2525),
+        ("smtp://127.0.0.1", Security::Plain, "127.0.0.1", 25),
+    ] {
+        let smtp = read(&[("RINGFORT_SMTP_URL", good)]).expect("good").smtp.expect("there is one");
+        assert_eq!((smtp.security, smtp.host.as_str(), smtp.port), (security, host, port), "{good}");
     }
-    for bad in ["smtp://mail.example.com", "smtp://mail.example.com?tls=opportunistic", "https://mail.example.com", "x"]
-    {
+    for bad in [
+        "smtp://mail.example.com",
+        "smtp://mail.example.com?tls=opportunistic",
+        "smtp://mail.example.com?tls=opportunistic&tls=required",
+        "smtp://mail.example.com?tls=required&tls=opportunistic",
+        "smtps://mail.example.com?verify=no",
+        "smtp://127.0.0.1.example.com",
+        "smtps://[::1]",
+        "smtps:mail",
+        "https://mail.example.com",
+        "x",
+    ] {
         assert_eq!(fault(&[("RINGFORT_SMTP_URL", bad)]), Some("RINGFORT_SMTP_URL"), "{bad}");
     }
     assert_eq!(fault(&[("RINGFORT_MAIL_FROM", "nobody")]), Some("RINGFORT_MAIL_FROM"));
+}
+
+#[test]
+fn who_vouches_for_the_mail_server_is_a_certificate_and_vouches_for_something() {
+    let server = ("RINGFORT_SMTP_URL", "smtps://mail.example.com");
+    let ca = |path| ("RINGFORT_SMTP_CA", path);
+    let good = ca("tests/vectors/authority.pem");
+    assert!(read(&[server, good]).expect("good").smtp.is_some_and(|smtp| smtp.authority.is_some()));
+    assert!(read(&[server]).expect("good").smtp.is_some_and(|smtp| smtp.authority.is_none()));
+    let in_clear = ("RINGFORT_SMTP_URL", "smtp://127.0.0.1:2525");
+    let files = ["/nowhere/at/all", "Cargo.toml", "src"];
+    for (server, bad) in files.map(|path| (server, ca(path))).into_iter().chain([(in_clear, good)]) {
+        assert_eq!(fault(&[server, bad]), Some("RINGFORT_SMTP_CA"), "{bad:?}");
+    }
+    assert_eq!(fault(&[good]), Some("RINGFORT_SMTP_CA"), "without a server");
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub(super) struct Model {
     passkeys: Vec<Passkey>,
     zone: String,
     /// Whether this installation has a name that passkeys can belong to.
-    has_name: bool,
+    pub(super) has_name: bool,
     add: FormState,
     remove: FormState,
 }

@@ -148,7 +148,7 @@ pub async fn send_text(
             let message = serde_json::from_slice(&plain).map_err(|e| AppError::Internal(Box::new(e)))?;
             match hand_over(app, &connection, &secret, &message, again).await {
                 Err(error @ (TextError::Transient | TextError::RateLimited { .. })) => {
-                    return Err(AppError::Unavailable(Box::new(error)));
+                    return Err(AppError::ProviderAway(Box::new(error)));
                 }
                 other => other.map_err(TextError::code),
             }

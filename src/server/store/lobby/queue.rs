@@ -7,6 +7,7 @@ use crate::{
     model::id::{BusinessId, JobId},
     server::{
         caller::{Actor, Caller, Origin},
+        kit::At,
         store::{StoreError, TenantTx},
     },
 };
@@ -104,12 +105,31 @@ pub async fn mail_done(db: &PgPool, id: Uuid) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The mail was not handed over; `problem` is a closed word. Claiming it has said when it is tried again.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn mail_failed(db: &PgPool, id: Uuid, problem: &str) -> Result<(), StoreError> {
+    sqlx::query!("select lobby.mail_failed($1, $2)", id, problem).execute(db).await?;
+    Ok(())
+}
+
 /// POP-2: deletes every screen pop whose five minutes are over, in all businesses.
 ///
 /// # Errors
 /// The database cannot be reached.
 pub async fn pops_expire(db: &PgPool) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar!("select lobby.pops_expire()").fetch_one(db).await?.unwrap_or(0))
+}
+
+/// Deletes what nothing can be done with any more: sign-ins and sign-ups that were left half-way, codes, ceremonies, ways
+/// to a provider of identities, and factors that began to be set up before `set_up_before` and were not confirmed.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn proofs_trim(db: &PgPool, now: At, set_up_before: At) -> Result<(), StoreError> {
+    sqlx::query!("select lobby.proofs_trim($1, $2)", now, set_up_before).execute(db).await?;
+    Ok(())
 }
 
 /// # Errors
