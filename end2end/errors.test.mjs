@@ -2,10 +2,9 @@
 
 import assert from "node:assert/strict";
 import http from "node:http";
-import { join } from "node:path";
 import {
   agency, base, bothWays, cookieOf, elsewhere, fresh, freshNumber, freshPassword, headingIs, hex, line, mailTo, page, pathOf,
-  post, press, raw, results, seen, session, signIn, status, story, submitSignIn, user,
+  picture, post, press, raw, seen, session, signIn, status, story, stream, submitSignIn, user,
 } from "./kit.mjs";
 import { found, hire, setUp } from "./people.mjs";
 import { Phone } from "./python.mjs";
@@ -42,14 +41,6 @@ bothWays("error pages say what happened and where to go on", async (stage, scrip
   await press(tab, tab.getByRole("link", { name: "Go to your home page" }));
   await headingIs(tab, agency.name);
 });
-
-/** As people see it, wide and on a phone. */
-async function picture(tab, name) {
-  for (const width of [1440, 390]) {
-    await tab.setViewportSize({ width, height: 900 });
-    await tab.screenshot({ path: join(results, `${name}-light-${width}.png`), fullPage: true });
-  }
-}
 
 story("a form that comes too late says so, and changes nothing (409)", async (stage) => {
   const first = await stage.open({ from: elsewhere() });
@@ -93,6 +84,77 @@ story("a form of another kind is refused with a page that says so (415)", async 
   await picture(tab, "error-415");
   await press(tab, tab.getByRole("link", { name: "Sign in" }));
   assert.equal(pathOf(tab), "/sign-in");
+});
+
+bothWays("a form that is too large is refused with a page that says so (413)", async (stage, scripts) => {
+  const tab = await stage.open({ scripts, from: elsewhere(), allow: [status(413)] });
+  await found(tab);
+  await tab.goto(`${base}/team/import`);
+  await tab.getByLabel("The list").evaluate((field) => {
+    field.value = "a".repeat((256 << 10) + 1);
+  });
+  const answered = tab.waitForResponse((answer) => answer.request().method() === "POST");
+  await press(tab, tab.getByRole("button", { name: "Send the invitations" }));
+  assert.equal((await answered).status(), 413);
+  await headingIs(tab, "This is too large");
+  await seen(tab.getByText("Error 413"));
+  await seen(tab.getByText("Nothing was saved. Send less at once."));
+  if (scripts) await picture(tab, "error-413");
+  await press(tab, tab.getByRole("link", { name: "Go to your home page" }));
+  assert.equal(pathOf(tab), "/home");
+});
+
+/** Tries from this address until one more is refused. Mails nobody. */
+async function exhaust(from) {
+  const headers = { accept: "application/json", "x-forwarded-for": from };
+  const ask = () => post("/api/link/ask", { email: `nobody-${fresh()}@e2e.example` }, { headers });
+  await Promise.all(Array.from({ length: 30 }, ask));
+  for (let n = 0; n < 30; n++) {
+    const answer = await ask();
+    if (answer.status === 429) return answer;
+  }
+  assert.fail("tries from one address end");
+}
+
+bothWays("who has tried too often is told so in the form, which keeps what was typed (429)", async (stage, scripts) => {
+  const from = elsewhere();
+  const tab = await stage.open({ scripts, from });
+  const email = `nobody-${fresh()}@e2e.example`;
+  // Every two seconds there is one try more, which may be this one: then once again.
+  for (let n = 0; n < 5; n++) {
+    await tab.goto(`${base}/forgot`);
+    await tab.getByLabel("Email address").fill(email);
+    const { headers, body } = await exhaust(from);
+    assert.deepEqual([JSON.parse(body).kind, headers["retry-after"]], ["limited", "60"]);
+    await press(tab, tab.getByRole("button", { name: "Mail me the link" }));
+    if (pathOf(tab) === "/forgot") break;
+  }
+  assert.equal(pathOf(tab), "/forgot");
+  const said = await tab.locator("#problems").innerText();
+  assert.match(said, /Too many tries in a short time\. Nothing was changed\. Wait a moment, then try again/);
+  assert.equal(await tab.getByLabel("Email address").inputValue(), email);
+  if (!scripts) await picture(tab, "error-429-form");
+});
+
+story("one stream too many is refused with a page that says so (429)", async (stage) => {
+  // Without scripts the page opens none itself.
+  const tab = await stage.open({ scripts: false, from: elsewhere(), allow: [status(429)] });
+  await found(tab);
+  const cookie = await cookieOf(tab.context());
+  const open = await Promise.all(Array.from({ length: 12 }, () => stream(cookie)));
+  try {
+    assert.deepEqual(open.map((one) => one.status), Array(12).fill(200));
+    const answer = await tab.goto(`${base}/live`);
+    assert.equal(answer.status(), 429);
+    assert.equal(answer.headers()["retry-after"], "30");
+    await headingIs(tab, "Too many tries in a short time");
+    await seen(tab.getByText("Error 429"));
+    await picture(tab, "error-429");
+    await press(tab, tab.getByRole("link", { name: "Go to your home page" }));
+    assert.equal(pathOf(tab), "/home");
+  } finally {
+    for (const one of open) one.stop();
+  }
 });
 
 story("programs get errors as JSON, and every answer its headers", async () => {

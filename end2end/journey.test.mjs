@@ -1,11 +1,12 @@
-// From a stranger to a business that runs: sign up, invite, sign in with every role, connect a provider. Everything
-// here works without JavaScript too, so each story is told twice.
+// From a stranger to a business that runs: sign up, invite, sign in with every role, connect a provider, say where it rings,
+// go to another business and back. Everything here works without JavaScript too, so each story is told twice.
 
 import assert from "node:assert/strict";
 import {
-  ROLES, agency, base, bothWays, choose, cookieOf, fresh, freshNumber, freshPassword, headingIs, hex, mailTo, page, pathOf,
-  press, seen, session, signIn, signOut, status, user,
+  ROLES, agency, base, bothWays, choose, cookieOf, elsewhere, fresh, freshNumber, freshPassword, headingIs, hex, mailTo, page,
+  pathOf, post, press, seen, session, signIn, signOut, status, user,
 } from "./kit.mjs";
+import { connectTwilio, found, hire, somebody } from "./people.mjs";
 import { Call, deliver } from "./twilio.mjs";
 
 bothWays("a stranger founds a business and invites a colleague", async (stage, scripts) => {
@@ -182,4 +183,113 @@ bothWays("the owner connects Twilio, rotates its secret and revokes it", async (
   await tab.goto(base + here);
   await seen(tab.getByText("This connection is over"));
   assert.equal(await tab.getByRole("button", { name: "Rotate" }).count(), 0);
+});
+
+bothWays("an extension rings from when it is added until it is removed", async (stage, scripts) => {
+  const tab = await stage.open({ scripts, from: elsewhere(), allow: [status(404)] });
+  await found(tab);
+  const colleague = await hire(tab, await stage.open({ scripts, from: elsewhere() }), "agent");
+  const connection = await connectTwilio(tab);
+  await press(tab, tab.getByRole("link", { name: "Show the webhook address" }));
+  const line = { ...connection, ...(await addresses(tab)) };
+  const rings = async () => (await new Call(line, { from: freshNumber() }).ring()).sort();
+  assert.deepEqual(await rings(), []);
+
+  await tab.goto(`${base}/extensions`);
+  await seen(tab.getByRole("heading", { name: "Nothing rings yet" }));
+  for (const [extension, target] of [["101", "client:front_desk"], ["102", "client:back_office"]]) {
+    await tab.getByLabel("Extension", { exact: true }).fill(extension);
+    await tab.getByLabel("Person", { exact: true }).selectOption({ label: colleague.name });
+    await tab.getByLabel("Rings at").fill(target);
+    await press(tab, tab.getByRole("button", { name: "Add", exact: true }));
+    await seen(tab.getByText("The extension rings from the next call on."));
+  }
+  assert.deepEqual(await rings(), ["client:back_office", "client:front_desk"]);
+
+  const list = tab.getByRole("region", { name: "Extensions by number" }).locator("tbody tr");
+  const remove = (where, extension) =>
+    press(where, where.getByRole("button", { name: `Remove extension ${extension}`, exact: true }));
+  // The same list in another tab, where nobody looks meanwhile.
+  const late = await tab.context().newPage();
+  await late.goto(`${base}/extensions`);
+  await remove(tab, "101");
+  assert.equal(pathOf(tab), "/extensions");
+  await seen(tab.getByText("The extension is removed."));
+  assert.equal(await list.count(), 1);
+  assert.match((await list.innerText()).trim(), /^102\b[\s\S]*back_office/);
+  assert.deepEqual(await rings(), ["client:back_office"]);
+  await remove(late, "101");
+  await headingIs(late, "There is nothing here");
+
+  await remove(tab, "102");
+  await seen(tab.getByRole("heading", { name: "Nothing rings yet" }));
+  assert.deepEqual(await rings(), []);
+  await tab.goto(`${base}/audit?action=extension.removed`);
+  const results = await tab.locator("main tbody tr").allInnerTexts();
+  assert.deepEqual(results.map((text) => text.match(/Done|Refused/)?.[0]), ["Done", "Refused", "Done"]);
+});
+
+bothWays("somebody of two businesses goes from one to the other and back, and sees one at a time", async (stage, scripts) => {
+  const own = () => stage.open({ scripts, from: elsewhere() });
+  const [one, two] = [await own(), await own()];
+  const [first, second] = [await found(one), await found(two, somebody("Olga Birch"))];
+  const person = await hire(one, await own(), "dispatcher");
+  await two.goto(`${base}/team`);
+  await two.getByLabel("Email address").fill(person.email);
+  await two.getByLabel("Role", { exact: true }).selectOption("auditor");
+  await press(two, two.getByRole("button", { name: "Send the invitation" }));
+  const is = ({ link, text }) => link?.includes("/open/join/") && text.includes(second.business);
+
+  // Streams end with the session that has opened them.
+  const tab = await stage.open({ scripts, from: elsewhere(), allow: [status(401)] });
+  await tab.goto((await mailTo(person.email, { is })).link);
+  await tab.getByLabel("Your name").fill(person.name);
+  await tab.getByLabel("Your password").fill(person.password);
+  await press(tab, tab.getByRole("button", { name: "Join", exact: true }));
+  await headingIs(tab, "Your businesses");
+  const row = (business) => tab.getByRole("row").filter({ hasText: business });
+  assert.match(await row(first.business).innerText(), /Dispatcher[\s\S]*You are here/);
+  assert.match(await row(second.business).innerText(), /Auditor[\s\S]*Switch/);
+  assert.equal(await tab.locator("main tbody tr").count(), 2);
+
+  /** Here is this business, with what one may do in it, and nothing of the other one. */
+  const isAt = async (here, role, there) => {
+    assert.equal(pathOf(tab), "/home");
+    await headingIs(tab, here.business);
+    const shown = await hrefs(tab.getByRole("navigation", { name: "Main" }).first().getByRole("link"));
+    assert.deepEqual([...shown].sort(), [...NAV[role]].sort());
+    const cookie = await cookieOf(tab.context());
+    for (const path of new Set([...NAV.dispatcher, ...NAV.auditor])) {
+      assert.equal((await page(path, cookie)).status, NAV[role].includes(path) ? 200 : 403, `${role} at ${path}`);
+    }
+    const { body } = await page("/team", cookie);
+    assert.ok(body.includes(here.email) && !body.includes(there.email));
+    return cookie;
+  };
+  const goTo = async ({ business }) => {
+    await tab.locator("summary.person").click();
+    await press(tab, tab.getByRole("link", { name: "Switch business" }));
+    await press(tab, row(business).getByRole("button", { name: `Switch to ${business}`, exact: true }));
+  };
+
+  await tab.goto(`${base}/home`);
+  const before = await isAt(first, "dispatcher", second);
+  await goTo(second);
+  const after = await isAt(second, "auditor", first);
+  assert.notEqual(after, before, "the session has a new id");
+  assert.equal((await page("/account", before)).status, 303, "the old one is nobody's");
+  await tab.goto(`${base}/audit?action=session.switched`);
+  await seen(tab.locator("main tbody tr").filter({ hasText: person.name }).filter({ hasText: "Done" }));
+
+  // Nobody goes where they do not belong.
+  const foreign = { business: `biz_${agency.id.replaceAll("-", "")}` };
+  const refused = await post("/api/switch", foreign, { cookie: after, headers: { accept: "application/json" } });
+  assert.deepEqual([refused.status, JSON.parse(refused.body).kind], [404, "missing"]);
+  await tab.goto(`${base}/home`);
+  await isAt(second, "auditor", first);
+
+  await goTo(first);
+  await isAt(first, "dispatcher", second);
+  await tab.goto(`${base}/account/sessions`);
+  assert.equal(await tab.getByRole("row").filter({ hasText: "You went on in another business" }).count(), 2);
 });

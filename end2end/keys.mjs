@@ -1,7 +1,7 @@
 // Going by keyboard: Tab by Tab, with a look at each stop whether one sees where one is.
 
 import assert from "node:assert/strict";
-import { eventually, pause } from "./kit.mjs";
+import { eventually, pathOf, pause } from "./kit.mjs";
 
 /** What has the focus. What slides into view gets the time to do so. */
 export async function focus(tab) {
@@ -54,3 +54,45 @@ export const hasFocus = (tab, id) =>
 
 /** Presses Enter, and waits for the page behind it. */
 export const onEnter = (tab) => Promise.all([tab.waitForNavigation({ waitUntil: "load" }), tab.keyboard.press("Enter")]);
+
+/** Marks what somebody must be able to reach; of a group of radio buttons, the keyboard reaches one. */
+const mark = (tab) =>
+  tab.evaluate(() => {
+    const names = [];
+    const groups = new Map();
+    for (const e of document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")) {
+      if (!e.checkVisibility({ visibilityProperty: true }) || e.disabled || e.type === "hidden" || e.tabIndex < 0) continue;
+      const group = e.type === "radio" ? `${e.form?.action} ${e.name}` : null;
+      if (!groups.has(group)) {
+        names.push(e.outerHTML.slice(0, 140));
+        if (group) groups.set(group, names.length - 1);
+      }
+      e.dataset.stop = String(group ? groups.get(group) : names.length - 1);
+    }
+    return names;
+  });
+
+const stop = (tab) => tab.evaluate(() => document.activeElement?.dataset.stop ?? null);
+
+/** Tabs through the page that this tab shows, from its beginning. */
+export async function walk(tab) {
+  const where = pathOf(tab);
+  const names = await mark(tab);
+  // From the top, whatever the page has given the focus to.
+  await tab.evaluate(() => {
+    document.activeElement?.blur();
+    window.getSelection().setPosition(document.body, 0);
+  });
+  const reached = new Set();
+  for (let n = 0; n < 2 * names.length + 20 && reached.size < names.length; n++) {
+    await tab.keyboard.press("Tab");
+    const place = await stop(tab);
+    // A date has several stops in it: the browser's own.
+    if (place === null || reached.has(Number(place))) continue;
+    const now = await focus(tab);
+    assert.ok(now?.visible, `${where}: one sees the focus on ${now?.html}`);
+    reached.add(Number(place));
+  }
+  const missed = names.filter((_, n) => !reached.has(n));
+  assert.deepEqual(missed, [], `${where}: Tab reaches everything`);
+}

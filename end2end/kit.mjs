@@ -299,6 +299,16 @@ export async function headingIs(tab, text) {
   assert.equal((await heading.innerText()).trim(), text);
 }
 
+/** A page as people see it, wide and on a phone, left in results/; the window is then as it was. */
+export async function picture(tab, name) {
+  const before = tab.viewportSize();
+  for (const width of [1440, 390]) {
+    await tab.setViewportSize({ width, height: 900 });
+    await tab.screenshot({ path: join(results, `${name}-light-${width}.png`), fullPage: true });
+  }
+  await tab.setViewportSize(before);
+}
+
 // --- Mail ---------------------------------------------------------------------------------------------------
 
 function quotedPrintable(body) {

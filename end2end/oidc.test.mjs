@@ -9,6 +9,7 @@ import { AxeBuilder } from "@axe-core/playwright";
 import {
   bothWays, elsewhere, eventually, headingIs, parseMail, pathOf, press, results, seen, signOut, status, story,
 } from "./kit.mjs";
+import { walk } from "./keys.mjs";
 import { Identities, settings } from "./oidc.mjs";
 import { apply, finish, giveCode, somebody } from "./people.mjs";
 import { Product, freePorts } from "./product.mjs";
@@ -73,12 +74,17 @@ async function say(tab, account, answer = "Agree") {
 /** The provider knows nobody in this browser any more. */
 const forgetProvider = (tab) => tab.context().clearCookies({ domain: "localhost" });
 
-async function linkAt(tab, at, account) {
+/** To the provider from one's account, and back to the page with the button that links. */
+async function comeToLink(tab, at, account) {
   await tab.goto(`${at}/account`);
   await press(tab, tab.getByRole("link", { name: "Maple ID account" }));
   await press(tab, button(tab, "Link a Maple ID account"));
   await say(tab, account);
   await headingIs(tab, "Link your Maple ID account");
+}
+
+async function linkAt(tab, at, account) {
+  await comeToLink(tab, at, account);
   await press(tab, button(tab, "Link it"));
   assert.equal(pathOf(tab), "/account/linked");
   await seen(tab.getByText("The account is linked. Your other sessions were ended."));
@@ -148,10 +154,10 @@ bothWays("an account is linked by a proof of both, signs in, and does not once i
   await headingIs(tab, "This Maple ID account is not linked");
 });
 
-story("who has a second factor is asked for it after the provider too", async (stage) => {
+bothWays("who has a second factor is asked for it after the provider too", async (stage, scripts) => {
   const at = await installation();
   const phone = new Phone();
-  const tab = await stage.open({ from: elsewhere() });
+  const tab = await stage.open({ scripts, from: elsewhere() });
   const person = await found(tab, at);
   const account = identities.enrol(person.email);
   await linkAt(tab, at, account);
@@ -164,8 +170,13 @@ story("who has a second factor is asked for it after the provider too", async (s
   await comeBack(tab, at, account);
   await press(tab, button(tab, "Sign in"));
   assert.equal(pathOf(tab), "/sign-in/factor");
+  await tab.goto(`${at}/home`);
+  assert.equal(pathOf(tab), "/sign-in", "the provider alone opens nothing");
+  await tab.goto(`${at}/sign-in/factor`);
   await giveCode(tab, await phone.code(secret));
   assert.equal(pathOf(tab), "/calls");
+  await tab.goto(`${at}/account/sessions`);
+  await seen(tab.getByText("Signed in with linked account and authenticator app"));
 });
 
 bothWays("what comes back counts once, unchanged, in the browser that went", async (stage, scripts) => {
@@ -221,16 +232,21 @@ bothWays("what comes back counts once, unchanged, in the browser that went", asy
   assert.equal(pathOf(tab), "/sign-in");
 });
 
+/** Invites somebody, and returns the mailed link. */
+async function invite(owner, at, { email }) {
+  await owner.goto(`${at}/team`);
+  await owner.getByLabel("Email address").fill(email);
+  await owner.getByLabel("Role", { exact: true }).selectOption("agent");
+  await press(owner, owner.getByRole("button", { name: "Send the invitation" }));
+  return (await mail(email, ({ link }) => link)).link;
+}
+
 bothWays("an invitation is joined with the account of the invited address, and of no other", async (stage, scripts) => {
   const at = await installation();
   const owner = await stage.open({ scripts, from: elsewhere() });
   const { business } = await found(owner, at);
   const guest = somebody("Colin Ash");
-  await owner.goto(`${at}/team`);
-  await owner.getByLabel("Email address").fill(guest.email);
-  await owner.getByLabel("Role", { exact: true }).selectOption("agent");
-  await press(owner, owner.getByRole("button", { name: "Send the invitation" }));
-  const { link } = await mail(guest.email, (found) => found.link);
+  const link = await invite(owner, at, guest);
 
   const tab = await stage.open({ scripts, from: elsewhere() });
   const join = async (account) => {
@@ -284,23 +300,51 @@ async function examine(tab, name) {
   assert.deepEqual(problems, []);
 }
 
-story("axe: the pages of another sign-in", async (stage) => {
-  const at = await installation();
+/** Leads `look` through the pages of another sign-in, as somebody meets them who says no, links, comes back, and is invited. */
+async function tour(stage, at, look) {
   const tab = await stage.open({ from: elsewhere() });
   await tab.goto(`${at}/sign-in`);
-  await examine(tab, "oidc-sign-in");
+  await look(tab, "oidc-sign-in");
+  await press(tab, button(tab, "Sign in with Maple ID"));
+  await say(tab, "nobody", "Refuse");
+  await headingIs(tab, "Maple ID was told no");
+  await look(tab, "oidc-over-denied");
   for (const why of ["unknown", "address", "late"]) {
     await tab.goto(`${at}/sign-in/oidc/over?why=${why}`);
-    await examine(tab, `oidc-over-${why}`);
+    await look(tab, `oidc-over-${why}`);
   }
   const person = await found(tab, at);
   await tab.goto(`${at}/account/linked`);
-  await examine(tab, "linked-none");
+  await look(tab, "linked-none");
   const account = identities.enrol(person.email);
-  await linkAt(tab, at, account);
-  await examine(tab, "linked");
+  await comeToLink(tab, at, account);
+  await look(tab, "oidc-link");
+  await press(tab, button(tab, "Link it"));
+  await seen(tab.getByText("The account is linked. Your other sessions were ended."));
+  await look(tab, "linked");
+
+  const guest = somebody("Colin Ash");
+  const link = await invite(tab, at, guest);
   await signOut(tab);
   await forgetProvider(tab);
   await comeBack(tab, at, account);
-  await examine(tab, "oidc-back");
-}, { timeout: 240_000 });
+  await look(tab, "oidc-back");
+
+  const joins = await stage.open({ from: elsewhere() });
+  await joins.goto(link);
+  await seen(button(joins, "Join with Maple ID"));
+  await look(joins, "oidc-invitation");
+  await press(joins, button(joins, "Join with Maple ID"));
+  await say(joins, identities.enrol(guest.email));
+  await headingIs(joins, `Join ${person.business}`);
+  assert.equal(pathOf(joins), "/sign-in/oidc");
+  await look(joins, "oidc-join");
+}
+
+story("axe: the pages of another sign-in", async (stage) => {
+  await tour(stage, await installation(), examine);
+}, { timeout: 360_000 });
+
+story("the pages of another sign-in are reached by Tab", async (stage) => {
+  await tour(stage, await installation(), walk);
+}, { timeout: 360_000 });

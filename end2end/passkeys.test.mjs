@@ -7,8 +7,11 @@ import http from "node:http";
 import { join } from "node:path";
 import { after } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
-import { agency, elsewhere, pathOf, press, raw, results, seen, signOut, status, story, user } from "./kit.mjs";
-import { recoveryCodes } from "./people.mjs";
+import {
+  agency, elsewhere, headingIs, pathOf, picture, press, raw, results, seen, signOut, status, story, user,
+} from "./kit.mjs";
+import { walk } from "./keys.mjs";
+import { giveCode, recoveryCodes } from "./people.mjs";
 import { Product, freePorts } from "./product.mjs";
 import { psql } from "./psql.mjs";
 
@@ -307,10 +310,73 @@ story(
     await tab.goto(`${at}/sign-in`);
     await seen(sentence(tab));
     assert.equal(await button(tab, "Sign in with a passkey").count(), 0);
+    await picture(tab, "passkeys-sign-in-plain");
     assert.equal(await enter(tab, at, person("technician")), "/home", "the other ways are there");
     await tab.goto(`${at}/account/two-factor`);
     await seen(sentence(card(tab)));
     assert.equal(await tab.getByLabel("Name of the passkey").isVisible(), false);
+    await picture(tab, "passkeys-two-factor-plain");
+  },
+  { timeout: 400_000 },
+);
+
+story(
+  "without scripts, who has a passkey gets on by recovery codes, and takes it away",
+  async (stage) => {
+    const { at, tab: scripted, who, recovery } = await having(stage, "owner");
+    await signOut(scripted);
+    const tab = await stage.open({ scripts: false, from: elsewhere() });
+    assert.equal(await enter(tab, at, who), "/sign-in/factor");
+    await seen(sentence(tab));
+    assert.equal(await button(tab, "Use your passkey").count(), 0);
+    await picture(tab, "passkeys-factor-plain");
+    await giveCode(tab, recovery[0]);
+    assert.equal(pathOf(tab), "/home");
+
+    letProofAge(who);
+    await tab.goto(`${at}/account/two-factor`);
+    assert.equal(pathOf(tab), "/confirm");
+    await seen(sentence(tab));
+    assert.equal(await tab.getByLabel(/password/i).count(), 0, "a password is not enough");
+    await picture(tab, "passkeys-confirm-plain");
+    await giveCode(tab, recovery[0], "Go on");
+    assert.equal(pathOf(tab), "/confirm");
+    assert.match(await problems(tab).innerText(), /this code is not right, was used already/i);
+    await giveCode(tab, recovery[1], "Go on");
+    assert.equal(pathOf(tab), "/account/two-factor");
+
+    assert.match(await card(tab).innerText(), /Work laptop/);
+    await picture(tab, "passkeys-two-factor-on-plain");
+    await card(tab).getByLabel("Type remove to confirm").fill("remove");
+    await press(tab, button(tab, "Remove the passkey"));
+    await seen(tab.getByText("The passkey is removed."));
+    assert.doesNotMatch(await card(tab).innerText(), /Work laptop/);
+    await signOut(tab);
+    assert.equal(await enter(tab, at, who), "/home", "the password is enough again");
+  },
+  { timeout: 400_000 },
+);
+
+story(
+  "the forms with passkeys are reached by Tab",
+  async (stage) => {
+    const { at, tab, who } = await having(stage, "admin");
+    const walkWith = async (name) => {
+      await seen(button(tab, name));
+      await walk(tab);
+    };
+    await tab.goto(`${at}/account/two-factor`);
+    await seen(button(tab, "Remove the passkey"));
+    await walkWith("Add a passkey");
+    letProofAge(who);
+    await tab.goto(`${at}/account/two-factor`);
+    await headingIs(tab, "Please show that it is you");
+    await walkWith("Use your passkey");
+    await signOut(tab);
+    await tab.goto(`${at}/sign-in`);
+    await walkWith("Sign in with a passkey");
+    assert.equal(await enter(tab, at, who), "/sign-in/factor");
+    await walkWith("Use your passkey");
   },
   { timeout: 400_000 },
 );

@@ -4,7 +4,9 @@
 // Each browser of such a story comes from an address of its own (`elsewhere`): tries to get in are limited per address.
 
 import assert from "node:assert/strict";
-import { base, demo, fresh, freshPassword, headingIs, mailTo, page, pathOf, press, submitSignIn } from "./kit.mjs";
+import {
+  base, choose, demo, fresh, freshNumber, freshPassword, headingIs, hex, mailTo, page, pathOf, press, submitSignIn,
+} from "./kit.mjs";
 import { psql } from "./psql.mjs";
 
 /** Somebody who is in no business yet, and what theirs would be called. */
@@ -52,6 +54,21 @@ export async function hire(owner, tab, role, person = somebody("Colin Ash")) {
   await press(tab, tab.getByRole("button", { name: "Join" }));
   assert.equal(pathOf(tab), "/home");
   return person;
+}
+
+/** Connects Twilio to the business of who is signed in here, at the installation with this address, with values made up. */
+export async function connectTwilio(tab, at = base) {
+  const [account, secret, number] = [`AC${hex(16)}`, hex(16), freshNumber()];
+  const label = `Line ${fresh()}`;
+  await tab.goto(`${at}/connections/new`);
+  await choose(tab, /^Twilio/);
+  await tab.getByLabel("Name", { exact: true }).fill(label);
+  await tab.getByLabel("Account", { exact: true }).fill(account);
+  await tab.getByLabel("Secret", { exact: true }).fill(secret);
+  await tab.getByLabel("Your number there").fill(number);
+  await press(tab, tab.getByRole("button", { name: "Connect" }));
+  await headingIs(tab, label);
+  return { account, secret, number };
 }
 
 /** Shows the password at the sign-in, and says at which path that ends. */

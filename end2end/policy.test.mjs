@@ -4,10 +4,11 @@
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import {
-  base, bothWays, comeFrom, cookieOf, elsewhere, freshPassword, headingIs, hex, mailTo, page, pathOf, press, raw, seen,
+  base, bothWays, comeFrom, cookieOf, demo, elsewhere, freshPassword, headingIs, hex, mailTo, page, pathOf, press, raw, seen,
   signOut, status, story,
 } from "./kit.mjs";
 import { found, giveCode, hire, recoveryCodes, setUp, showPassword } from "./people.mjs";
+import { psql } from "./psql.mjs";
 import { Phone } from "./python.mjs";
 
 const problems = (tab) => tab.locator("#problems");
@@ -110,18 +111,69 @@ bothWays("who must have a second factor by now is led to it, and nowhere else", 
   assert.equal(await row(people, person.name).count(), 0);
 });
 
-story("a factor that is not due yet is announced, and nothing is closed", async (stage) => {
-  const owner = await stage.open({ from: elsewhere() });
+const DAY = 24 * 3600_000;
+
+/** What waiting would do: the rule for somebody's role, and their joining, are so many days older. */
+function letDaysPass({ email }, days) {
+  const moved = psql(
+    demo.owner_database_url,
+    `with person as (
+         update members set joined_at = joined_at - interval '${24 * days} hours' where email = '${email}'
+         returning business_id, role
+     )
+     update factor_rules r set required_from = required_from - interval '${24 * days} hours' from person p
+     where r.business_id = p.business_id and r.role = p.role returning r.role`,
+  );
+  assert.match(moved, /^[a-z]+\b/, "there is a rule");
+}
+
+bothWays("a factor that is not due yet is announced, and when its day has come nothing else opens", async (stage, scripts) => {
+  const owner = await stage.open({ scripts, from: elsewhere() });
   await found(owner);
-  await owner.goto(`${base}/settings/security?role=owner`);
+  // The stream of the page that is open when the day comes is refused like everything else.
+  const tab = await stage.open({ scripts, from: elsewhere(), allow: [status(403)] });
+  const person = await hire(owner, tab, "agent");
+  await owner.goto(`${base}/settings/security?role=agent`);
   await owner.getByLabel("Second factor", { exact: true }).selectOption("yes");
   await owner.getByLabel("Days to set it up", { exact: true }).fill("7");
   await press(owner, owner.getByRole("button", { name: "Save" }));
-  await owner.goto(`${base}/home`);
-  assert.equal(pathOf(owner), "/home");
-  await seen(owner.getByText(/Your business asks you for a second factor from/));
-  await press(owner, owner.getByRole("link", { name: "Set it up" }));
-  assert.equal(pathOf(owner), FACTOR);
+  await seen(owner.getByText("Saved. It counts from now on."));
+  const people = owner.getByRole("region", { name: "People without a second factor" });
+  assert.match(await row(people, person.name).innerText(), /Has time left[\s\S]*Agent/);
+
+  const announced = tab.locator(".notice").filter({ hasText: "Your business asks you for a second factor from" });
+  const isOpen = async () => {
+    for (const path of ["/home", "/calls", "/account/sessions"]) {
+      await tab.goto(base + path);
+      assert.equal(pathOf(tab), path);
+      await seen(announced);
+    }
+    return Date.parse(await announced.locator("time").getAttribute("datetime"));
+  };
+  const due = await isOpen();
+  assert.ok(Math.abs(due - Date.now() - 7 * DAY) < 10 * 60_000, "a week from now");
+  letDaysPass(person, 6);
+  assert.equal(await isOpen(), due - 6 * DAY, "tomorrow");
+  await press(tab, announced.getByRole("link", { name: "Set it up" }));
+  assert.equal(pathOf(tab), FACTOR);
+  await tab.goto(`${base}/home`);
+
+  letDaysPass(person, 1);
+  await press(tab, tab.getByRole("navigation", { name: "Main" }).first().getByRole("link", { name: "Calls", exact: true }));
+  assert.equal(pathOf(tab), FACTOR, "from the next click on");
+  await seen(tab.getByText("Your business asks you for a second factor. Set one up, and everything opens again."));
+  assert.equal(await announced.count(), 0);
+  for (const path of ["/home", "/calls", "/account/sessions"]) {
+    await tab.goto(base + path);
+    assert.equal(pathOf(tab), FACTOR, path);
+  }
+  await owner.reload();
+  assert.match(await row(people, person.name).innerText(), /Kept out until then/);
+
+  await setUp(tab, new Phone());
+  await tab.goto(`${base}/calls`);
+  assert.equal(pathOf(tab), "/calls");
+  assert.equal(await tab.getByText("Your business asks you for a second factor").count(), 0);
 });
 
 bothWays("a business lets its people in from its networks alone, and nobody shuts themselves out", async (stage, scripts) => {

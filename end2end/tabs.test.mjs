@@ -1,58 +1,21 @@
 // By keyboard alone through every page: each control is reached by Tab, in sight, and one sees where one is. To add a page:
-// its path in the lists below, or a `walk` where a story makes it.
+// its path in the lists below, or a `walk` where a story makes it. The pages of passkeys and of another sign-in are walked
+// through where there is an installation that has them: passkeys.test.mjs, oidc.test.mjs.
 
 import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
 import {
-  ROLES, agency, base, desks, elsewhere, mailTo, page, pathOf, press, session, signOut, status, story, user,
+  ROLES, agency, base, comeFrom, desks, elsewhere, freshNumber, headingIs, mailTo, page, pathOf, press, seen, session, signOut,
+  status, story, user,
 } from "./kit.mjs";
-import { focus } from "./keys.mjs";
-import { apply, beginSetUp, finish, found, hire, letProofAge, setUp, showPassword, somebody } from "./people.mjs";
+import { walk } from "./keys.mjs";
+import {
+  apply, beginSetUp, connectTwilio, finish, found, hire, letProofAge, setUp, showPassword, somebody,
+} from "./people.mjs";
 import { Phone } from "./python.mjs";
 
 const owner = user(agency, "owner");
 const phone = new Phone();
-
-/** Marks what somebody must be able to reach; of a group of radio buttons, the keyboard reaches one. */
-const mark = (tab) =>
-  tab.evaluate(() => {
-    const names = [];
-    const groups = new Map();
-    for (const e of document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")) {
-      if (!e.checkVisibility({ visibilityProperty: true }) || e.disabled || e.type === "hidden" || e.tabIndex < 0) continue;
-      const group = e.type === "radio" ? `${e.form?.action} ${e.name}` : null;
-      if (!groups.has(group)) {
-        names.push(e.outerHTML.slice(0, 140));
-        if (group) groups.set(group, names.length - 1);
-      }
-      e.dataset.stop = String(group ? groups.get(group) : names.length - 1);
-    }
-    return names;
-  });
-
-const stop = (tab) => tab.evaluate(() => document.activeElement?.dataset.stop ?? null);
-
-/** Tabs through the page that this tab shows, from its beginning. */
-async function walk(tab) {
-  const where = pathOf(tab);
-  const names = await mark(tab);
-  // From the top, whatever the page has given the focus to.
-  await tab.evaluate(() => {
-    document.activeElement?.blur();
-    window.getSelection().setPosition(document.body, 0);
-  });
-  const reached = new Set();
-  for (let n = 0; n < 2 * names.length + 20 && reached.size < names.length; n++) {
-    await tab.keyboard.press("Tab");
-    const place = await stop(tab);
-    // A date has several stops in it: the browser's own.
-    if (place === null || reached.has(Number(place))) continue;
-    const now = await focus(tab);
-    assert.ok(now?.visible, `${where}: one sees the focus on ${now?.html}`);
-    reached.add(Number(place));
-  }
-  const missed = names.filter((_, n) => !reached.has(n));
-  assert.deepEqual(missed, [], `${where}: Tab reaches everything`);
-}
 
 async function visit(tab, path) {
   await tab.goto(base + path);
@@ -158,3 +121,38 @@ story("what appears on the way is reached by Tab too", async (stage) => {
   assert.equal(await showPassword(tab, person), "/sign-in/factor");
   await walk(tab);
 }, { timeout: 240_000 });
+
+story("a number that is set up is shown by keyboard, and a review that is closed is read", async (stage) => {
+  const tab = await stage.open({ from: elsewhere() });
+  await found(tab);
+  await connectTwilio(tab);
+  await tab.goto(`${base}/account/two-factor`);
+  await tab.getByLabel("Your mobile number").fill(freshNumber());
+  await press(tab, tab.getByRole("button", { name: "Text me a first code" }));
+  assert.equal(pathOf(tab), "/account/two-factor/text");
+  await seen(tab.getByLabel("The code in the text"));
+  await walk(tab);
+
+  await tab.goto(`${base}/reviews`);
+  await press(tab, tab.getByRole("button", { name: "Open one now" }));
+  await press(tab, tab.getByRole("button", { name: /^Keep/ }));
+  await press(tab, tab.getByRole("button", { name: "Close it" }));
+  await seen(tab.getByRole("heading", { name: "The record" }));
+  await walk(tab);
+});
+
+story("who is outside of the networks reaches the way out by Tab", async (stage) => {
+  const tab = await stage.open({ from: `127.78.${randomInt(256)}.${randomInt(1, 255)}`, allow: [status(403)] });
+  await found(tab);
+  await tab.goto(`${base}/settings/networks`);
+  await tab.getByLabel("Range", { exact: true }).fill("127.0.0.0/8");
+  await tab.getByLabel("Note", { exact: true }).fill("This machine");
+  await press(tab, tab.getByRole("button", { name: "Allow", exact: true }));
+  await seen(tab.getByText("The network is allowed. Everybody elsewhere is kept out."));
+  await walk(tab);
+  await comeFrom(tab.context(), elsewhere());
+  await tab.goto(`${base}/home`);
+  await headingIs(tab, "You are not in a network of this business");
+  await seen(tab.getByRole("button", { name: "Sign out" }));
+  await walk(tab);
+});

@@ -6,10 +6,10 @@ import { closeSync, openSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after } from "node:test";
 import {
-  bothWays, choose, elsewhere, eventually, fresh, freshNumber, headingIs, hex, parseMail, pathOf, press, results, seen,
-  signOut, story, submitSignIn,
+  bothWays, elsewhere, eventually, freshNumber, headingIs, parseMail, pathOf, picture, press, results, seen, signOut, story,
+  submitSignIn,
 } from "./kit.mjs";
-import { apply, finish, giveCode, recoveryCodes, somebody } from "./people.mjs";
+import { apply, connectTwilio, finish, giveCode, recoveryCodes, somebody } from "./people.mjs";
 import { Product } from "./product.mjs";
 import { psql } from "./psql.mjs";
 import { Texts } from "./texts.mjs";
@@ -70,16 +70,9 @@ async function founder(tab, at) {
 
 /** Connects Twilio to the business of who is signed in here: the number that it texts from. */
 async function connect(tab, at) {
-  const [account, secret, number] = [`AC${hex(16)}`, hex(16), freshNumber()];
-  texts.opens(account, secret);
-  await tab.goto(`${at}/connections/new`);
-  await choose(tab, /^Twilio/);
-  await tab.getByLabel("Name", { exact: true }).fill(`Line ${fresh()}`);
-  await tab.getByLabel("Account", { exact: true }).fill(account);
-  await tab.getByLabel("Secret", { exact: true }).fill(secret);
-  await tab.getByLabel("Your number there").fill(number);
-  await press(tab, tab.getByRole("button", { name: "Connect" }));
-  return { account, number };
+  const line = await connectTwilio(tab, at);
+  texts.opens(line.account, line.secret);
+  return line;
 }
 
 /** Types the number whose codes are wanted. */
@@ -123,12 +116,14 @@ bothWays(
     const tab = await stage.open({ scripts, from: elsewhere() });
     const person = await founder(tab, at);
     const phone = freshNumber();
+    const show = (name) => picture(tab, `texts-${name}-${scripts ? "scripted" : "plain"}`);
 
     // Without a provider it is said what to do.
     await tab.goto(`${at}/account/two-factor`);
     await seen(card(tab).getByText("The weakest choice"));
     assert.match(await card(tab).innerText(), /no phone provider that could send them[\s\S]*Connections/);
     assert.equal(await card(tab).getByRole("button").count(), 0);
+    await show("none");
     const line = await connect(tab, at);
 
     // Numbers of other places cost others' money.
@@ -138,6 +133,7 @@ bothWays(
       assert.match(await problems(tab).innerText(), says);
       assert.equal(await tab.getByLabel("Your mobile number").inputValue(), number, "what was typed is kept");
     }
+    await show("refused-number");
 
     // The number counts when it has shown a code.
     await begin(tab, at, phone);
@@ -149,11 +145,13 @@ bothWays(
     await press(tab, tab.getByRole("button", { name: "Text me another code" }));
     assert.match(await problems(tab).innerText(), /too many tries/i, "one a minute");
     await isRefused(tab, first === "00000000" ? "11111111" : "00000000", "Switch it on");
+    await show("set-up");
     await giveCode(tab, `${first.slice(0, 4)} ${first.slice(4)}`, "Switch it on");
     await seen(tab.getByText("Codes by text message are on."));
     const [recovery] = await recoveryCodes(tab);
     await tab.goto(`${at}/account/two-factor`);
     assert.match(await card(tab).innerText(), /\bOn\b[\s\S]*\*\*\*-\*\*\*-\d{4}/);
+    await show("on");
     await mailed(person.email, "A second factor was added to your Ringfort account");
 
     // Signing in asks for one, and texts it.
@@ -163,6 +161,7 @@ bothWays(
     await isRefused(tab, first);
     await press(tab, tab.getByRole("button", { name: "Text me a code" }));
     await seen(tab.getByText("A code is on its way to your phone."));
+    await show("factor");
     const second = await codeTo(phone, 2);
     const elsewise = await stage.open({ scripts, from: elsewhere() });
     await showPassword(elsewise, at, person);
@@ -228,11 +227,11 @@ story(
   PATIENT,
 );
 
-story(
+bothWays(
   "a texted code answers a mailed link: a phone is not the mailbox",
-  async (stage) => {
+  async (stage, scripts) => {
     const at = await installation();
-    const tab = await stage.open({ from: elsewhere() });
+    const tab = await stage.open({ scripts, from: elsewhere() });
     const person = await founder(tab, at);
     await connect(tab, at);
     const phone = freshNumber();
@@ -251,6 +250,8 @@ story(
     await press(tab, tab.getByRole("button", { name: "Text me a code" }));
     await giveCode(tab, await codeTo(phone, 2));
     assert.equal(pathOf(tab), "/home");
+    await tab.goto(`${at}/account/sessions`);
+    await seen(tab.getByText("Signed in with mailed link and texted code"));
   },
   PATIENT,
 );

@@ -2,7 +2,9 @@
 // nothing but what the installation publishes.
 
 import assert from "node:assert/strict";
-import { base, cookieOf, elsewhere, freshPassword, mailTo, page, pathOf, press, raw, seen, story } from "./kit.mjs";
+import {
+  base, bothWays, cookieOf, elsewhere, freshPassword, mailTo, page, pathOf, press, raw, seen, story,
+} from "./kit.mjs";
 import { found, setUp } from "./people.mjs";
 import { Driver, Phone } from "./python.mjs";
 
@@ -144,8 +146,8 @@ story("a refresh token works once; used twice, it ends everything of its device"
   await seen(tab.getByText("Frances's tablet", { exact: true }));
 });
 
-story("programs are listed beside one's sessions, and signed out there", async (stage) => {
-  const tab = await stage.open({ from: elsewhere(), path: "/sign-in" });
+bothWays("programs are listed beside one's sessions, and signed out there", async (stage, scripts) => {
+  const tab = await stage.open({ scripts, from: elsewhere() });
   const person = await found(tab);
   await tab.goto(`${base}/account/sessions`);
   await seen(tab.getByText("No phone app and no other program is signed in with your account."));
