@@ -91,7 +91,7 @@ bothWays("the auditor finds what happened, by act, actor and target", async (sta
   await find(tab, { act: "connection.created", target: connection });
   await press(tab, entries(tab).first().getByRole("link").first());
   await headingIs(tab, "Connected a provider");
-  const facts = await tab.locator("dl.facts").innerText();
+  const facts = await tab.locator("dl.facts").first().innerText();
   for (const word of [owner.name, "Done", connection.slice(-8)]) assert.ok(facts.includes(word), word);
   await tab.getByText("The entry as JSON").click();
   const json = JSON.parse(await tab.locator("details pre").innerText());

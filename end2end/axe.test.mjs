@@ -227,6 +227,7 @@ look("calls-none", { as: owner, make: at("/calls?from=2001-01-01&until=2001-01-0
 look("call", { as: owner, make: atFirst("/calls", /\/calls\/call_\w+/) });
 look("call-numbers", { as: owner, make: atFirst("/calls", /\/calls\/call_\w+/, "/numbers") });
 look("audit", { as: user(agency, "auditor"), make: at("/audit") });
+look("audit-seals", { as: user(agency, "auditor"), make: at("/audit/seals") });
 look("audit-entry", { as: owner, make: atFirst("/audit", /\/audit\/aud_\w+/) });
 look("pops-none", { as: user(agency, "manager"), make: at("/pops") });
 

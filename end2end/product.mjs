@@ -2,7 +2,7 @@
 // comes again: a seeded generator. Needs no running demo, so faults.mjs uses it too.
 
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import net from "node:net";
@@ -32,6 +32,13 @@ export async function freePorts(count) {
 /** The environment without what would lead to somebody else's database, keys or mail. */
 const bare = () =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^RINGFORT_|DATABASE_URL$/.test(name)));
+
+/** Runs one command of the product on a data folder, to its end, and gives what it prints. Throws with its status. */
+export function command(data, ...words) {
+  assert.ok(existsSync(binary), `${binary} is missing: run cargo leptos build --release`);
+  const env = { ...bare(), RINGFORT_DATA: data, RUST_LOG: "error" };
+  return execFileSync(binary, words, { env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 64 << 20 });
+}
 
 export function kill9(pid) {
   try {

@@ -1,7 +1,9 @@
 //! The `ringfort` command.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, bail};
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use ringfort::server::boot::{self, config::Config, lifecycle, simulate, telemetry};
 
 /// A self-hosted workspace in which a business runs its phone lines.
@@ -34,6 +36,11 @@ enum Command {
     },
     /// Look for what is wrong with this installation, and say how to mend it.
     Doctor,
+    /// The sealed audit log.
+    Audit {
+        #[command(subcommand)]
+        act: Audit,
+    },
     /// The networks that a business lets its people in from.
     Networks {
         #[command(subcommand)]
@@ -52,6 +59,59 @@ enum Networks {
         #[arg(long)]
         reason: String,
     },
+}
+
+#[derive(Subcommand)]
+enum Audit {
+    /// Go through the seals and all that they hold. Status 0: as it was sealed; 2: not; 1: could not be looked at.
+    Verify {
+        /// Only this business, by its id.
+        #[arg(long)]
+        business: Option<String>,
+        #[command(flatten)]
+        span: Span,
+        /// Checkpoints that were kept outside: a file of lines.
+        #[arg(long)]
+        checkpoints: Option<PathBuf>,
+        /// Verify an export instead, without a database.
+        #[arg(long, requires = "key", conflicts_with_all = ["business", "from", "to"])]
+        file: Option<PathBuf>,
+        /// The public key that has signed, as `ringfort audit keys` prints its `x`; several where it was renewed.
+        #[arg(long)]
+        key: Vec<String>,
+        /// The export is a choice of entries: what it leaves out is no fault.
+        #[arg(long, requires = "file")]
+        part: bool,
+    },
+    /// Write seals and entries as lines of JSON, which can be verified without a database.
+    Export {
+        /// The business's id, like `biz_0199…`.
+        #[arg(long)]
+        business: String,
+        #[command(flatten)]
+        span: Span,
+        /// The new file; else the terminal.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Print the public keys that have signed.
+    Keys,
+}
+
+#[derive(Args)]
+struct Span {
+    /// From here on, by when it was sealed: a day (in UTC), or a time like `2026-01-02T03:04:05Z`.
+    #[arg(long)]
+    from: Option<String>,
+    /// Until before this.
+    #[arg(long)]
+    to: Option<String>,
+}
+
+impl Span {
+    fn asked(&self) -> boot::audit::Span<'_> {
+        boot::audit::Span { from: self.from.as_deref(), until: self.to.as_deref() }
+    }
 }
 
 #[tokio::main]
@@ -86,6 +146,10 @@ async fn main() -> anyhow::Result<()> {
             let healthy = boot::doctor::run(&config).await?;
             if healthy { Ok(()) } else { std::process::exit(1) }
         }
+        Command::Audit { act } => {
+            let is_sound = audit(config, &act).await?;
+            if is_sound { Ok(()) } else { std::process::exit(2) }
+        }
         Command::Networks { act: Networks::Clear { business, reason } } => {
             let ready = lifecycle::prepare_database(&config).await?;
             let outcome = clear_networks(config, &ready, &business, &reason).await;
@@ -93,6 +157,36 @@ async fn main() -> anyhow::Result<()> {
                 private.stop().await;
             }
             outcome
+        }
+    }
+}
+
+/// False: something is wrong with the log.
+async fn audit(config: Config, act: &Audit) -> anyhow::Result<bool> {
+    if let Audit::Verify { file: Some(file), key, part, checkpoints, .. } = act {
+        return boot::audit::verify_file(file, key, *part, checkpoints.as_deref());
+    }
+    let ready = lifecycle::prepare_database(&config).await?;
+    let outcome = audit_in_database(config, &ready, act).await;
+    if let Some(private) = ready.private {
+        private.stop().await;
+    }
+    outcome
+}
+
+async fn audit_in_database(config: Config, ready: &lifecycle::Ready, act: &Audit) -> anyhow::Result<bool> {
+    let app = lifecycle::assemble(config, ready).await?;
+    match act {
+        Audit::Verify { business, span, checkpoints, .. } => {
+            boot::audit::verify(&app, business.as_deref(), span.asked(), checkpoints.as_deref()).await
+        }
+        Audit::Export { business, span, out } => {
+            boot::audit::export(&app, business, span.asked(), out.as_deref()).await?;
+            Ok(true)
+        }
+        Audit::Keys => {
+            boot::audit::keys(&app).await?;
+            Ok(true)
         }
     }
 }

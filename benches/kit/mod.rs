@@ -15,7 +15,7 @@ use ringfort::{
     server::{
         boot::{
             App,
-            config::{Config, Database},
+            config::{Checkpoints, Config, Database},
             database,
             lifecycle::{self, Ready},
             router,
@@ -221,6 +221,7 @@ fn config(folder: PathBuf) -> Config {
         texts_per_day: BUSINESS_A_DAY,
         oidc: None,
         trusted_proxies: Vec::new(),
+        checkpoints: Checkpoints::default(),
         pgbouncer: false,
         demo: false,
         site_root: folder.join("site"),

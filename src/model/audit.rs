@@ -96,6 +96,10 @@ actions! {
     RetentionRan        "retention.ran"         "Deleted data whose time was over";
     AuditListed         "audit.listed"          "Read the audit log";
     AuditEntryViewed    "audit.entry_viewed"    "Looked at an audit entry";
+    AuditSealsViewed    "audit.seals_viewed"    "Looked at the seals of the audit log";
+    AuditVerified       "audit.verified"        "Verified the audit log";
+    AuditSealsExported  "audit.seals_exported"  "Exported sealed audit entries";
+    AuditChainBroken    "audit.chain_broken"    "The audit log is not what it was";
     DoorRefused         "door.refused"          "Was refused at a door";
 }
 

@@ -20,5 +20,6 @@ pub mod phone;
 pub mod profile;
 pub mod retention;
 pub mod review;
+pub mod seal;
 pub mod session;
 pub mod texting;

@@ -29,6 +29,7 @@ mod pop;
 mod retention;
 mod review;
 mod room;
+mod seal;
 mod session;
 mod tenant;
 mod tidy;

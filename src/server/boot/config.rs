@@ -1,5 +1,5 @@
-//! The configuration: every setting, its variable and its default, in this one file (and in `oidc` and `smtp`, where
-//! several belong together).
+//! The configuration: every setting, its variable and its default, in this one file (and in `checkpoints`, `oidc` and
+//! `smtp`, where several belong together).
 //!
 //! It is read once, at the start, and checked whole, so that a wrong value stops the program with a sentence that
 //! names the variable, and not a request an hour later. To add a setting: a field here with its variable and default
@@ -20,8 +20,11 @@ use crate::{
     server::{mail::smtp::SmtpSettings, providers::oidc::OidcSettings, vault::Secret},
 };
 
+mod checkpoints;
 mod oidc;
 mod smtp;
+
+pub use checkpoints::{Checkpoints, Recipients};
 
 /// What an installation may set. Secrets mask themselves when printed.
 #[derive(Debug, Clone)]
@@ -59,6 +62,8 @@ pub struct Config {
     pub oidc: Option<OidcSettings>,
     /// `RINGFORT_TRUSTED_PROXIES` (none): the addresses whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// `RINGFORT_CHECKPOINT_…` (none): where signed checkpoints of the audit log are sent.
+    pub checkpoints: Checkpoints,
     /// `RINGFORT_PGBOUNCER` (no): the database addresses lead to a `PgBouncer` in transaction mode.
     pub pgbouncer: bool,
     /// Set by the `demo` command, by no variable: a demo must never come from a forgotten line in a service file.
@@ -130,6 +135,7 @@ impl Config {
             texts_per_day: texts_per_day(vars.text("RINGFORT_TEXTS_PER_DAY"))?,
             oidc: oidc::read(&vars)?,
             trusted_proxies: trusted_proxies(&vars.list("RINGFORT_TRUSTED_PROXIES"))?,
+            checkpoints: Checkpoints::read(&vars)?,
             pgbouncer: vars.switch("RINGFORT_PGBOUNCER")?,
             demo: false,
             site_root: PathBuf::from(vars.text_or("LEPTOS_SITE_ROOT", "target/site")),

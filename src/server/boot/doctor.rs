@@ -84,6 +84,13 @@ fn configuration(config: &Config, report: &mut Report) {
             "set RINGFORT_PUBLIC_URL to an address with a host name, like http://localhost:3000",
         );
     }
+    if public && config.checkpoints.is_off() {
+        report.warning(
+            "checkpoints",
+            "the audit log's checkpoints go nowhere, so whoever owns the database could bring back an older state of it",
+            "set RINGFORT_CHECKPOINT_DIR, _MAIL or _URL",
+        );
+    }
     if public && config.trusted_proxies.is_empty() {
         report.warning(
             "proxies",

@@ -27,7 +27,7 @@ use super::{
     router, telemetry,
 };
 use crate::server::{
-    jobs::worker,
+    jobs::{sealer, worker},
     kit::{
         clock::{SharedClock, SystemClock},
         entropy::{SharedEntropy, SystemEntropy, bytes},
@@ -173,7 +173,7 @@ pub async fn serve(app: App) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The tasks beside the doors: live relay, session watch, worker, clock.
+/// The tasks beside the doors: live relay, session watch, worker, clock, sealer.
 #[must_use]
 pub fn background(app: &App, stop: &CancellationToken) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
@@ -181,6 +181,7 @@ pub fn background(app: &App, stop: &CancellationToken) -> JoinSet<()> {
     tasks.spawn(relay::watch_sessions(app.clone(), stop.clone()));
     tasks.spawn(worker::run(app.clone(), stop.clone()));
     tasks.spawn(worker::run_clock(app.clone(), stop.clone()));
+    tasks.spawn(sealer::run(app.clone(), stop.clone()));
     tasks
 }
 

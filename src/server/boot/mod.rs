@@ -1,6 +1,7 @@
 //! Configuration, the shared state, the database, start and stop.
 
 pub mod app;
+pub mod audit;
 pub mod config;
 pub mod database;
 pub mod demo;

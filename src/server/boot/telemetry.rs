@@ -5,7 +5,13 @@ use std::{fmt::Write, sync::atomic::Ordering};
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
 use super::App;
-use crate::server::{http::error::chain, store};
+use crate::server::{
+    http::error::chain,
+    store::{
+        self, StoreError,
+        lobby::{Backlog, SealBacklog},
+    },
+};
 
 /// Starts logging to standard error: readable lines on a terminal, JSON when `RINGFORT_LOG_FORMAT=json`. What is
 /// logged is chosen by `RUST_LOG`; by default our own notes and other libraries' warnings.
@@ -18,6 +24,11 @@ pub fn start() {
     } else {
         registry.with(fmt::layer().with_writer(std::io::stderr)).init();
     }
+}
+
+/// What waits in the database.
+async fn waits(app: &App) -> Result<(Backlog, SealBacklog), StoreError> {
+    Ok((store::lobby::backlog(app.worker_db()).await?, store::lobby::audit_backlog(app.worker_db()).await?))
 }
 
 /// The metrics of this process in Prometheus' text format. Served on a port of its own, loopback by default.
@@ -43,13 +54,15 @@ pub async fn metrics(app: &App) -> String {
         number(i64::try_from(unknown).unwrap_or(i64::MAX)),
     );
     put("pool_connections", "Database connections of the application.", "gauge", f64::from(app.db().size()));
-    match store::lobby::backlog(app.worker_db()).await {
-        Ok(backlog) => {
+    match waits(app).await {
+        Ok((backlog, seals)) => {
             put("database_up", "Whether the database answers.", "gauge", 1.0);
             put("jobs_due", "Jobs that wait to be run.", "gauge", number(backlog.jobs));
             put("jobs_lag_seconds", "Age of the oldest due job.", "gauge", backlog.oldest_job_seconds);
             put("jobs_dead", "Jobs that were given up.", "gauge", number(backlog.dead_jobs));
             put("mails_queued", "Mails that wait to be sent.", "gauge", number(backlog.mails));
+            put("audit_unsealed", "Audit entries that wait to be sealed.", "gauge", number(seals.waiting));
+            put("audit_seal_lag_seconds", "Age of the oldest of them.", "gauge", seals.oldest_seconds);
         }
         Err(error) => {
             tracing::warn!(error.chain = %chain(&error), "metrics without the database");

@@ -3,7 +3,9 @@
 use super::{doors::Doors, passkey as ceremony};
 use crate::{
     model::permission::{Need, Permission as P},
-    ui::actions::{account, calls, device, factor, link, oidc, passkey, policy, review, setup, team, texting, token},
+    ui::actions::{
+        account, audit, calls, device, factor, link, oidc, passkey, policy, review, setup, team, texting, token,
+    },
 };
 
 /// Every action with its need.
@@ -37,6 +39,7 @@ pub fn doors(doors: Doors) -> Doors {
         .action::<link::AskReset>(Need::Public)
         .action::<link::ResetPassword>(Need::Public)
         .action::<link::ChangePassword>(Need::SignedIn)
+        .action::<audit::VerifyAudit>(Need::Holds(P::AuditRead))
         .action::<calls::AcknowledgePop>(Need::Holds(P::ScreenPop))
         .action::<setup::CreateExtension>(Need::Holds(P::Extensions))
         .action::<setup::DeleteExtension>(Need::Holds(P::Extensions))

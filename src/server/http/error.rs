@@ -127,7 +127,9 @@ impl From<StoreError> for AppError {
             StoreError::Taken(field) => Self::Invalid(vec![field]),
             StoreError::Stale => Self::Conflict,
             StoreError::Unavailable(_) => Self::Unavailable(Box::new(error)),
-            StoreError::Unreadable { .. } | StoreError::Database(_) => Self::Internal(Box::new(error)),
+            StoreError::Unreadable { .. } | StoreError::Unwritten | StoreError::Database(_) => {
+                Self::Internal(Box::new(error))
+            }
         }
     }
 }

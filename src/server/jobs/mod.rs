@@ -1,8 +1,10 @@
 //! What happens later: claimed from the queue, run as a service call, retried, and put aside where people can see it
 //! when it never works. A payload holds ids only. Jobs are idempotent: a lease that ran out runs them again.
 //!
-//! To add one: its kind's name beside the service function, and a line in [`run_one`].
+//! To add one: its kind's name beside the service function, and a line in [`run_one`]. What runs by the clock stands in
+//! [`worker`]; the seals of the audit log, every second, in [`sealer`].
 
+pub mod sealer;
 pub mod worker;
 
 use crate::{
@@ -13,6 +15,7 @@ use crate::{
         services::{
             factor::{self, TextPayload},
             pop, retention, review,
+            seal::checkpoint,
             webhook::{self, LegPayload, ReceiptPayload},
         },
         store::{self, StoreError, TenantTx, lobby::ClaimedJob},
@@ -46,6 +49,10 @@ pub async fn run_one(app: &App, job: &ClaimedJob) -> Result<(), StoreError> {
         },
         factor::TEXT_JOB => match serde_json::from_value::<TextPayload>(job.payload.clone()) {
             Ok(p) => factor::send_text(app, &caller, &p, job.id, job.attempts > 1).await,
+            Err(e) => Err(AppError::Internal(Box::new(e))),
+        },
+        checkpoint::JOB => match serde_json::from_value::<checkpoint::Payload>(job.payload.clone()) {
+            Ok(p) => checkpoint::send(app, &caller, p.way, job.id).await,
             Err(e) => Err(AppError::Internal(Box::new(e))),
         },
         RETENTION_JOB => match retention::run(app, &caller).await {

@@ -117,8 +117,8 @@ pub async fn run_clock(app: App, stop: CancellationToken) {
 }
 
 /// Housekeeping: old outbox rows, sessions that are over, past sessions that are old, proofs that were left half-way, tokens
-/// and the keys that sign them, audit partitions ahead, each business's daily retention run, and access reviews that are
-/// due.
+/// and the keys that sign them, audit partitions ahead, the key and the checkpoints of the audit log, each business's daily
+/// retention run, and access reviews that are due.
 ///
 /// # Errors
 /// The database cannot be reached.
@@ -132,6 +132,7 @@ pub async fn minute(app: &App) -> Result<(), StoreError> {
     store::lobby::invitation_batches_trim(app.worker_db(), now).await?;
     services::token::housekeeping(app).await?;
     store::lobby::audit_partitions(app.worker_db()).await?;
+    services::seal::housekeeping(app).await?;
     app.limits().tidy();
     let day = now.0.strftime("%Y-%m-%d").to_string();
     for business in store::lobby::retention_due(app.worker_db(), RETENTION_JOB, &day).await? {

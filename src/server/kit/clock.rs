@@ -40,6 +40,19 @@ impl At {
         Self(Timestamp::UNIX_EPOCH).plus(seconds)
     }
 
+    /// The instant so many microseconds after the Unix epoch, clamped to what a timestamp can hold.
+    #[must_use]
+    pub fn from_micros(micros: i64) -> Self {
+        let end = if micros < 0 { Timestamp::MIN } else { Timestamp::MAX };
+        Self(Timestamp::from_microsecond(micros).unwrap_or(end))
+    }
+
+    /// Microseconds since the Unix epoch, which is what seals hash.
+    #[must_use]
+    pub fn micros(self) -> i64 {
+        self.0.as_microsecond()
+    }
+
     /// Milliseconds since the Unix epoch, which is what islands get.
     #[must_use]
     pub fn millis(self) -> i64 {

@@ -131,6 +131,15 @@ impl Outbound {
         send(request, login).await
     }
 
+    /// POST of JSON that was written before.
+    ///
+    /// # Errors
+    /// As [`Self::get_json`].
+    pub async fn post_json(&self, url: &str, login: Login<'_>, body: String) -> Result<Reply, OutboundError> {
+        let (client, url) = self.admit(url)?;
+        send(client.post(url).header("content-type", "application/json").body(body), login).await
+    }
+
     /// A whole request, that somebody else's library has made. The answer is asked for as JSON, whatever it says.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod factor;
 mod identity;
 pub mod layout;
 mod review;
+mod seal;
 pub mod smtp;
 mod texts;
 

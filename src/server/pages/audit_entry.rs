@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     audit::{self, May},
+    audit_seals::signature,
     cells::{fact, mono},
     text,
 };
@@ -18,10 +19,14 @@ use crate::{
     },
     server::{
         http::{AppError, Cx, action::id_of, render::Page},
-        services,
+        kit::At,
+        services::{
+            self,
+            seal::proof::{self, Proof, Standing},
+        },
         store::audit::Entry,
     },
-    ui::parts::{Card, DataTable, Facts, PageHead},
+    ui::parts::{Badge, Card, DataTable, Facts, PageHead, Tone},
 };
 
 /// Who may open an entry.
@@ -33,13 +38,16 @@ struct Model {
     may: May,
     /// The whole address, to be copied.
     link: String,
+    /// Where it stands in the sealed chain.
+    standing: Standing,
 }
 
 async fn load(cx: &Cx, id: AuditId) -> Result<Model, AppError> {
     let person = cx.signed_in()?;
     let entry = services::audit::view(&cx.app, &person.caller, id).await?;
     let link = format!("{}/audit/{id}", cx.app.config().public_url);
-    Ok(Model { entry, zone: person.zone.clone(), may: May::of(person), link })
+    let standing = proof::of(&cx.app, &person.caller, id).await?;
+    Ok(Model { entry, zone: person.zone.clone(), may: May::of(person), link, standing })
 }
 
 /// `GET /audit/{id}`
@@ -57,6 +65,7 @@ fn view(m: Model) -> impl IntoView {
     let items = facts(&e, &m.zone, m.may);
     let changes = changes(e.before.as_ref(), e.after.as_ref());
     let raw = raw(&e);
+    let chain = chain(&m.standing, &m.zone);
     let link = m.link;
     view! {
         <PageHead title=e.action.label().to_owned() lede=e.action.code()>
@@ -68,6 +77,7 @@ fn view(m: Model) -> impl IntoView {
             </Card>
             <div class="stack">
                 <Card title="What it changed">{diff(changes)}</Card>
+                <Card title="Its place in the chain">{chain}</Card>
                 <Card title="Link to this entry">
                     <code class="secret">{link}</code>
                 </Card>
@@ -80,6 +90,50 @@ fn view(m: Model) -> impl IntoView {
             </div>
         </div>
     }
+}
+
+/// What shows that the entry is what was written.
+fn chain(standing: &Standing, zone: &str) -> AnyView {
+    match standing {
+        Standing::Waiting => view! {
+            <p>
+                <Badge tone=Tone::Neutral icon="clock" text="Not sealed yet".to_owned() />
+            </p>
+            <p class="subtle">"An entry is sealed about a second after it was written."</p>
+        }
+        .into_any(),
+        Standing::Unsealed => view! {
+            <p>
+                <Badge tone=Tone::Bad icon="warn" text="In no seal, though it should be".to_owned() />
+            </p>
+            <p>
+                <a class="link" href="/audit/seals">"Verify the log"</a>
+            </p>
+        }
+        .into_any(),
+        Standing::Sealed(proof) => {
+            let items = proven(proof, zone);
+            view! { <Facts items=items /> }.into_any()
+        }
+    }
+}
+
+fn proven(proof: &Proof, zone: &str) -> Vec<(String, AnyView)> {
+    let seal = &proof.seal;
+    let same = if proof.is_same {
+        view! { <Badge tone=Tone::Good icon="check" text="It is what was sealed".to_owned() /> }.into_any()
+    } else {
+        view! { <Badge tone=Tone::Bad icon="warn" text="It is not what was sealed".to_owned() /> }.into_any()
+    };
+    vec![
+        fact("Checked just now", same),
+        fact("Seal", seal.seq.to_string()),
+        fact("Place in it", format!("{} of {}", proof.position, seal.count)),
+        fact("Sealed", text::when(At::from_micros(seal.at), zone)),
+        fact("Hash of the seal", mono(seal.hash.to_string())),
+        fact("Key", mono(seal.key.clone())),
+        fact("Signature", signature(proof.is_signed)),
+    ]
 }
 
 /// The address of everything that this entry's actor did on its day.

@@ -7,6 +7,7 @@
 pub mod account;
 pub mod audit;
 pub mod audit_entry;
+pub mod audit_seals;
 pub mod board;
 pub mod call;
 pub mod calls;
@@ -106,6 +107,7 @@ pub fn doors(doors: Doors) -> Doors {
         .page("/reviews", reviews::NEED, reviews::page)
         .page("/reviews/{id}", review::NEED, review::page)
         .page("/audit", audit::NEED, audit::page)
+        .page("/audit/seals", audit_seals::NEED, audit_seals::page)
         .page("/audit/{id}", audit_entry::NEED, audit_entry::page)
         .asking_again(sensitive)
 }

@@ -26,6 +26,7 @@ pub mod policy;
 pub mod pop;
 pub mod retention;
 pub mod review;
+pub mod seal;
 pub mod session;
 pub mod sign_up;
 pub mod token;

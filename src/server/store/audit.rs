@@ -37,11 +37,11 @@ pub struct Target {
 /// Appends an entry to this transaction. Every actor may: an act that cannot be recorded must not happen.
 ///
 /// # Errors
-/// The database refused; then the act must fail too.
+/// The database refused, or swallowed it (a trigger can); then the act must fail too.
 pub async fn append(tx: &mut TenantTx, entry: NewEntry) -> Result<(), StoreError> {
     let caller = tx.caller().clone();
     let business = tx.business();
-    sqlx::query!(
+    let done = sqlx::query!(
         "insert into audit_entries (business_id, id, actor_kind, actor_id, action, target_kind, target_id, result,
              reason, origin, trace_id, before, after)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
@@ -61,7 +61,7 @@ pub async fn append(tx: &mut TenantTx, entry: NewEntry) -> Result<(), StoreError
     )
     .execute(tx.conn())
     .await?;
-    Ok(())
+    if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Unwritten) }
 }
 
 /// What the viewer filters by; every part narrows.

@@ -13,6 +13,8 @@ pub enum StoreError {
     Taken(BadField),
     #[error("the row was changed by somebody else meanwhile")]
     Stale,
+    #[error("the audit entry was not written")]
+    Unwritten,
     #[error("column {column} holds a word that the model does not know")]
     Unreadable { column: &'static str },
     #[error("the database cannot be reached")]

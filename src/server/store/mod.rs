@@ -27,6 +27,7 @@ pub mod receipt;
 pub mod retention;
 pub mod review;
 pub mod screen_pop;
+pub mod seal;
 pub mod session;
 pub mod tx;
 pub mod types;

@@ -229,7 +229,7 @@ fn validation(issuer: &str) -> Validation {
 }
 
 /// A public key's name, which is its thumbprint (RFC 7638), and its JWK (RFC 8037).
-fn describe(public: &[u8; 32]) -> (String, Value) {
+pub(super) fn describe(public: &[u8; 32]) -> (String, Value) {
     let x = URL_SAFE_NO_PAD.encode(public);
     let thumbprint = Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#).as_bytes());
     let kid = URL_SAFE_NO_PAD.encode(thumbprint);

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
-    Bound, Purpose, Secret, VaultError, ed25519, jwt,
+    Bound, Purpose, Secret, VaultError, audit_key, ed25519, jwt,
     seal::{self, Key},
 };
 use crate::{
@@ -47,6 +47,8 @@ pub(super) struct Inner {
     cache: Mutex<Cache>,
     /// The keys that sign tokens, for [`super::jwt`].
     pub(super) signing: jwt::Cache,
+    /// The key that signs the audit log's seals, for [`super::audit_key`].
+    pub(super) audit: audit_key::Cache,
 }
 
 #[derive(Default)]
@@ -83,8 +85,8 @@ impl Vault {
         let digest = Sha256::new().chain_update(b"ringfort/master-key-id/").chain_update(*master).finalize();
         let master_id = hex::encode(&digest[..8]);
         ed25519::install();
-        let (cache, signing) = (Mutex::default(), jwt::Cache::default());
-        Self(Arc::new(Inner { master, master_id, clock, entropy, db, cache, signing }))
+        let (cache, signing, audit) = (Mutex::default(), jwt::Cache::default(), audit_key::Cache::default());
+        Self(Arc::new(Inner { master, master_id, clock, entropy, db, cache, signing, audit }))
     }
 
     /// The name of the master key in use. Safe to show.

@@ -1,9 +1,10 @@
 //! Secrets (KEY-1): envelope encryption, passwords. A secret leaves this room only inside the call that needs it.
 //!
 //! [`seal`] is the cipher and its header, [`keys`] the master key and the data keys of businesses, [`password`] the
-//! hashes, [`totp`], [`codes`] and [`passkey`] second factors, [`jwt`] the tokens of programs with [`ed25519`] below them. To seal a
-//! new kind of value: a variant of [`Purpose`].
+//! hashes, [`totp`], [`codes`] and [`passkey`] second factors, [`jwt`] the tokens of programs with [`ed25519`] below
+//! them, [`audit_key`] what signs the audit log. To seal a new kind of value: a variant of [`Purpose`].
 
+pub mod audit_key;
 pub mod codes;
 mod ed25519;
 pub mod jwt;
@@ -14,6 +15,7 @@ pub mod seal;
 pub mod secret;
 pub mod totp;
 
+pub use audit_key::{AuditKey, PublicKeys};
 pub use keys::Vault;
 pub use seal::{Bound, Purpose};
 pub use secret::Secret;

@@ -45,6 +45,9 @@ pub enum Purpose {
     SigningKey,
     /// Seals nothing: it is the key that the records of closed access reviews are signed with.
     ReviewRecord,
+    AuditKey,
+    /// Seals nothing: it is the key that the public halves of the keys above are authenticated with.
+    AuditPublicKey,
 }
 
 /// Where a sealed value stands: it opens nowhere else.

@@ -4,6 +4,7 @@
 //! To add one: the function in its area's file, with a fixed `endpoint` and all arguments as text, and a line there.
 
 pub mod account;
+pub mod audit;
 pub mod calls;
 pub mod device;
 pub mod factor;

@@ -23,7 +23,7 @@ use ringfort::{
         boot::{
             App,
             app::Parts,
-            config::{Config, Database},
+            config::{Checkpoints, Config, Database},
             database, router,
         },
         caller::{Actor, Caller, Origin},
@@ -112,24 +112,28 @@ impl TestApp {
 
     /// With loopback `host:port`s that the product may call, and what stands in for which provider there.
     pub async fn start_with(outbound_allow: Vec<String>, stand_ins: HashMap<String, String>) -> Self {
-        Self::start_as(outbound_allow, stand_ins, None, None).await
+        Self::start_as(outbound_allow, stand_ins, |_| {}).await
     }
 
     /// With a provider of identities that people may sign in with, which is at a loopback `host:port`.
     pub async fn start_with_oidc(address: String, oidc: OidcSettings) -> Self {
-        Self::start_as(vec![address], HashMap::new(), Some(oidc), None).await
+        Self::start_as(vec![address], HashMap::new(), |config| config.oidc = Some(oidc)).await
     }
 
     /// With a mail server.
     pub async fn start_with_smtp(smtp: SmtpSettings) -> Self {
-        Self::start_as(Vec::new(), HashMap::new(), None, Some(smtp)).await
+        Self::start_as(Vec::new(), HashMap::new(), |config| config.smtp = Some(smtp)).await
+    }
+
+    /// With loopback `host:port`s that the product may call, and checkpoints of the audit log sent outside.
+    pub async fn start_sending(outbound_allow: Vec<String>, checkpoints: Checkpoints) -> Self {
+        Self::start_as(outbound_allow, HashMap::new(), |config| config.checkpoints = checkpoints).await
     }
 
     async fn start_as(
         outbound_allow: Vec<String>,
         stand_ins: HashMap<String, String>,
-        oidc: Option<OidcSettings>,
-        smtp: Option<SmtpSettings>,
+        set: impl FnOnce(&mut Config),
     ) -> Self {
         let server = server();
         let (database, mark) = new_database(&server).await;
@@ -151,8 +155,7 @@ impl TestApp {
         let (db, worker_db) = (pool("ringfort_app", 12), pool("ringfort_worker", 4));
         let owner = PgPoolOptions::new().max_connections(4).connect_lazy_with(server.clone().database(&database));
         let mut config = config(&folder, outbound_allow);
-        config.oidc = oidc;
-        config.smtp = smtp;
+        set(&mut config);
         let key = master_key(&Secret::new("42".repeat(32))).expect("a key");
         let outbound = Outbound::new(config.outbound_allow.clone(), stand_ins);
         let app = App::new(Parts {
@@ -256,6 +259,7 @@ fn config(folder: &std::path::Path, outbound_allow: Vec<String>) -> Config {
         texts_per_day: BUSINESS_A_DAY,
         oidc: None,
         trusted_proxies: Vec::new(),
+        checkpoints: Checkpoints::default(),
         pgbouncer: false,
         demo: false,
         site_root: folder.join("site"),

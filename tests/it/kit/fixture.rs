@@ -80,6 +80,15 @@ values ('{business}', '{invitation}', 'new@example.com', 'agent', '\\x01', '{own
 insert into audit_entries (business_id, id, actor_kind, actor_id, action, result, origin, trace_id)
 values ('{business}', '{audit}', 'member', '{owner}', 'session.started', 'done', 'web', gen_random_uuid());
 
+insert into audit_seals (business_id, seq, prev_hash, root, hash, count, total, first_xid, first_id, last_xid, last_id, at,
+    key_id, signature, leaves)
+values ('{business}', 1, decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'),
+    1, 1, '1', '{audit}', '1', '{audit}', '{now}', 'fixture', decode(repeat('00', 64), 'hex'),
+    decode(repeat('00', 48), 'hex'));
+
+insert into audit_checkpoints (business_id, id, way, place, seq, hash, sent_at)
+values ('{business}', gen_random_uuid(), 'file', 'fixture', 1, decode(repeat('00', 32), 'hex'), '{now}');
+
 insert into webhook_refusals (business_id, connection_id, hour, reason, count)
 values ('{business}', '{connection}', date_trunc('hour', timestamptz '{now}'), 'signature', 3);
 

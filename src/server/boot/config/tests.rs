@@ -173,3 +173,27 @@ fn secrets_are_shown_nowhere() {
     let error = read(&[("DATABASE_URL", "canary")]).expect_err("no PostgreSQL address");
     assert!(!format!("{error} {error:?}").contains("canary"));
 }
+
+#[test]
+fn checkpoints_are_sent_nowhere_until_a_way_is_set() {
+    let off = read(&[("RINGFORT_CHECKPOINT_SECONDS", "60")]).expect("good");
+    assert!(off.checkpoints.is_off() && off.checkpoints.seconds == 60);
+    for (variable, value) in [
+        ("RINGFORT_CHECKPOINT_DIR", "/mnt/evidence"),
+        ("RINGFORT_CHECKPOINT_MAIL", "owners"),
+        ("RINGFORT_CHECKPOINT_MAIL", "Audit@Example.com"),
+        ("RINGFORT_CHECKPOINT_URL", "https://log.example.com/ringfort"),
+    ] {
+        let checkpoints = read(&[(variable, value)]).expect("good").checkpoints;
+        assert!(!checkpoints.is_off() && checkpoints.seconds == 3600, "{variable}");
+    }
+    for (variable, value) in [
+        ("RINGFORT_CHECKPOINT_MAIL", "somebody"),
+        ("RINGFORT_CHECKPOINT_URL", "log.example.com"),
+        ("RINGFORT_CHECKPOINT_URL", "https://user:secret@log.example.com"),
+        ("RINGFORT_CHECKPOINT_SECONDS", "59"),
+        ("RINGFORT_CHECKPOINT_SECONDS", "an hour"),
+    ] {
+        assert_eq!(fault(&[(variable, value)]), Some(variable), "{value}");
+    }
+}

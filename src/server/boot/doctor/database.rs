@@ -80,7 +80,8 @@ async fn catalogue(conn: &mut PgConnection, report: &mut Report) -> anyhow::Resu
     version(conn, report).await.context("reading the version")?;
     clock(conn, report).await.context("reading the clock")?;
     roles(conn, report).await.context("reading the roles")?;
-    walls(conn, report).await.context("reading row security")
+    walls(conn, report).await.context("reading row security")?;
+    seals(conn, report).await.context("reading how far the audit log is sealed")
 }
 
 async fn version(conn: &mut PgConnection, report: &mut Report) -> Result<(), sqlx::Error> {
@@ -154,6 +155,30 @@ async fn walls(conn: &mut PgConnection, report: &mut Report) -> Result<(), sqlx:
     } else {
         let found = format!("row security is not forced on {}", open.join(", "));
         report.problem("tenant wall", &found, "stop serving; alter table … enable, and force, row level security");
+    }
+    Ok(())
+}
+
+/// A minute's worth of entries that nobody has sealed is more than a busy moment.
+const UNSEALED_SECONDS: f64 = 60.0;
+
+async fn seals(conn: &mut PgConnection, report: &mut Report) -> Result<(), sqlx::Error> {
+    let what = "seals of the audit log";
+    let is_there: bool =
+        sqlx::query_scalar("select to_regprocedure('lobby.audit_backlog()') is not null").fetch_one(&mut *conn).await?;
+    if !is_there {
+        report.warning(what, "this database has none yet", "run `ringfort migrate`");
+        return Ok(());
+    }
+    let (waiting, seconds): (i64, f64) =
+        sqlx::query_as("select waiting, oldest_seconds from lobby.audit_backlog()").fetch_one(conn).await?;
+    let found = format!("{waiting} entries wait, the oldest for {seconds:.0} s");
+    if seconds < UNSEALED_SECONDS {
+        report.ok(what, &found);
+    } else {
+        let mend = "start `ringfort serve` if it does not run; else look for a transaction that is open for long \
+                    (pg_stat_activity), and for «was not sealed» in the log";
+        report.warning(what, &found, mend);
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The audit log's table, and the pieces that the page of one entry draws alike.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::ServerFn};
 use uuid::Uuid;
 
 use super::{May, Model, Query};
@@ -16,21 +16,46 @@ use crate::{
         pages::{cells, text},
         store::audit::Entry,
     },
-    ui::parts::{Badge, DataTable, Empty, FilterBar, Icon, PageHead, Pager, SelectField, TextField, Tone},
+    ui::{
+        actions::audit::VerifyAudit,
+        parts::{Badge, DataTable, Empty, FilterBar, Icon, PageHead, Pager, SelectField, TextField, Tone},
+    },
 };
 
 /// The page.
 pub fn view(m: Model) -> impl IntoView {
     let lede = format!("Who did what, newest first. Reading it is an entry too. Days are those of {}.", m.zone);
     let newer = (!m.query.before.is_empty()).then(|| m.query.href(""));
+    let verify = verify(&m.query);
     let filters = filters(m.query, m.members);
     let table =
         if m.entries.is_empty() { empty(m.is_filtered) } else { table(m.entries, &m.zone, m.may, newer, m.older) };
     view! {
-        <PageHead title="Audit log".to_owned() lede=lede />
+        <PageHead title="Audit log".to_owned() lede=lede>
+            {verify}
+        </PageHead>
         {filters}
         {table}
     }
+}
+
+/// Verifies the days that are shown, whatever else they are filtered by.
+fn verify(q: &Query) -> AnyView {
+    let (from, until) = (q.from.clone(), q.until.clone());
+    view! {
+        <form method="post" action=VerifyAudit::PATH>
+            <input type="hidden" name="from" value=from />
+            <input type="hidden" name="until" value=until />
+            <button class="btn btn-quiet" type="submit">
+                <Icon name="shield" />
+                "Verify"
+            </button>
+        </form>
+        <a class="btn btn-ghost" href="/audit/seals">
+            "Seals"
+        </a>
+    }
+    .into_any()
 }
 
 fn filters(q: Query, members: Vec<(String, String)>) -> AnyView {
