@@ -17,6 +17,7 @@ const agent = desks(agency)[0];
 /** Sets filters on the audit page by its form, and sends them. */
 async function filter(tab, { act, actor, target, result }) {
   await tab.goto(`${base}/audit`);
+  await tab.locator("summary").filter({ hasText: /^Filters$/ }).click();
   if (act) await tab.getByLabel("Act", { exact: true }).selectOption(act);
   if (actor) await tab.getByLabel("Actor", { exact: true }).selectOption({ label: actor });
   if (target) await tab.getByLabel("Target id").fill(target);
@@ -90,17 +91,22 @@ bothWays("the auditor finds what happened, by act, actor and target", async (sta
   // One entry, whole.
   await find(tab, { act: "connection.created", target: connection });
   await press(tab, entries(tab).first().getByRole("link").first());
-  await headingIs(tab, "Connected a provider");
-  const facts = await tab.locator("dl.facts").first().innerText();
+  await headingIs(tab, "Audit log");
+  const panel = tab.locator("#entry");
+  await seen(panel.getByRole("heading", { name: "Connected a provider" }));
+  const facts = await panel.locator("dl.facts").first().innerText();
   for (const word of [owner.name, "Done", connection.slice(-8)]) assert.ok(facts.includes(word), word);
-  await tab.getByText("The entry as JSON").click();
-  const json = JSON.parse(await tab.locator("details pre").innerText());
+  await panel.getByText("The entry as JSON").click();
+  const json = JSON.parse(await panel.locator("details pre").innerText());
   assert.equal(json.action, "connection.created");
   assert.equal(json.target.id, connection);
   assert.equal(json.result, "done");
   assert.match(json.trace_id, /\w{8,}/);
-  await press(tab, tab.getByRole("link", { name: "This actor that day" }));
+  await press(tab, panel.getByRole("link", { name: "This actor that day" }));
   assert.ok((await entries(tab).count()) > 0);
+  await tab.goBack();
+  await press(tab, panel.getByRole("link", { name: "On its own page" }));
+  await headingIs(tab, "Connected a provider");
 
   // Nothing personal and nothing secret is in it.
   for (const path of [`/audit?target=${callId}`, `/audit?target=${connection}`, `/audit/${json.id}`]) {
@@ -109,6 +115,7 @@ bothWays("the auditor finds what happened, by act, actor and target", async (sta
   }
   // Looking is an entry too.
   await find(tab, { act: "audit.entry_viewed", actor: auditor.name });
+  await tab.locator("summary").filter({ hasText: /^Filters$/ }).click();
   await press(tab, tab.getByRole("link", { name: "Clear" }));
   assert.equal(new URL(tab.url()).search, "");
 });

@@ -2,14 +2,15 @@
 // sideways, and a screenshot in results/. To add a page: a line in the list below.
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import { namesOf } from "./agency.mjs";
 import {
   ROLES, agency, base, comeFrom, connectAgency, desks, elsewhere, fresh, freshNumber, freshPassword, line, mailTo, openLive,
   page, post, press, raw, results, seen, session, signOut, status, story, user,
 } from "./kit.mjs";
-import { found, setUp, showPassword } from "./people.mjs";
+import { businessOf, found, setUp, showPassword } from "./people.mjs";
+import { command } from "./product.mjs";
 import { Phone } from "./python.mjs";
 import { Call } from "./twilio.mjs";
 
@@ -18,6 +19,7 @@ await connectAgency();
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 const owner = user(agency, "owner");
 const agent = desks(agency)[0];
+const data = dirname(process.env.RINGFORT_DEMO_JSON ?? "var/demo.json");
 
 /** The first link in a page that looks like this. */
 async function first(path, pattern) {
@@ -210,6 +212,9 @@ look("member-second-step", {
 });
 look("roles", { as: owner, make: at("/roles") });
 look("roles-compared", { as: owner, make: at("/roles?role=owner&compare=admin") });
+look("roles-one", { as: owner, make: at("/roles?role=manager") });
+look("roles-who", { as: owner, make: at("/roles?permission=audit.export") });
+look("rights", { as: owner, make: atFirst("/team", /\/team\/mem_\w+/, "/rights") });
 look("connections", { as: owner, make: at("/connections") });
 look("connections-new", { as: owner, make: at("/connections/new") });
 look("connection", { as: owner, make: atFirst("/connections", /\/connections\/(?!new)\w+/) });
@@ -219,6 +224,7 @@ look("settings", { as: owner, make: at("/settings") });
 look("security", { as: owner, make: at("/settings/security?role=agent") });
 look("networks", { as: owner, make: at("/settings/networks") });
 look("reviews", { as: owner, make: at("/reviews") });
+look("operators", { as: owner, make: at("/security/operators") });
 look("retention", { as: owner, make: at("/settings/retention") });
 look("retention-edit", { as: owner, make: at("/settings/retention/calls") });
 look("retention-preview", { as: owner, make: at("/settings/retention/calls?days=7") });
@@ -227,8 +233,42 @@ look("calls-none", { as: owner, make: at("/calls?from=2001-01-01&until=2001-01-0
 look("call", { as: owner, make: atFirst("/calls", /\/calls\/call_\w+/) });
 look("call-numbers", { as: owner, make: atFirst("/calls", /\/calls\/call_\w+/, "/numbers") });
 look("audit", { as: user(agency, "auditor"), make: at("/audit") });
+look("audit-streams-none", { as: owner, make: at("/audit/streams") });
+look("audit-streams-new", { as: owner, make: at("/audit/streams/new") });
 look("audit-seals", { as: user(agency, "auditor"), make: at("/audit/seals") });
-look("audit-entry", { as: owner, make: atFirst("/audit", /\/audit\/aud_\w+/) });
+look("audit-export", { as: user(agency, "auditor"), make: at("/audit/exports/new?q=action%3Asession.started") });
+look("audit-exports", {
+  as: user(agency, "auditor"),
+  make: async (tab) => {
+    const fields = { filter: "action:session.started at:all", format: "csv", zone: "business" };
+    const asked = await post("/api/audit/export", fields, { cookie: await session(user(agency, "auditor")) });
+    assert.equal(asked.status, 303);
+    await tab.goto(`${base}/audit/exports`);
+  },
+});
+look("audit-asked", { as: user(agency, "auditor"), make: at("/audit?q=result%3Arefused+at%3A30d&zone=utc") });
+look("audit-unread", { as: user(agency, "auditor"), make: at("/audit?q=result%3Agood+who%3Ame"), code: 400 });
+look("audit-panel", {
+  as: owner,
+  make: async (tab) => {
+    await tab.goto(`${base}/audit`);
+    await press(tab, tab.locator("tbody tr a").first());
+  },
+});
+look("audit-open", {
+  as: owner,
+  make: at("/audit"),
+  prepare: async (tab) => {
+    for (const name of [/^Filters$/, /^Saved filters/]) {
+      const details = tab.locator("details").filter({ has: tab.locator("summary").filter({ hasText: name }) });
+      if (!(await details.evaluate((e) => e.open))) await details.locator("summary").click();
+    }
+  },
+});
+look("audit-entry", {
+  as: owner,
+  make: async (tab) => tab.goto(`${base}/audit/${(await first("/audit", /entry=aud_\w+/)).slice("entry=".length)}`),
+});
 look("pops-none", { as: user(agency, "manager"), make: at("/pops") });
 
 // --- In a business of one's own, because it changes what others would see -----------------------------------
@@ -297,6 +337,26 @@ ofFounder("team-import-result", async (tab) => {
   await press(tab, tab.getByRole("button", { name: "Send the invitations" }));
   await seen(tab.getByRole("heading", { name: "1 of 2 invited" }));
 });
+/** Copies a role. The tab is at the copy then. */
+async function copyRole(tab) {
+  await tab.goto(`${base}/roles`);
+  await tab.getByLabel("Name of the copy", { exact: true }).fill("Front desk");
+  await press(tab, tab.getByRole("button", { name: "Copy to a custom role" }));
+  await seen(tab.getByRole("heading", { name: "Front desk" }));
+}
+ofFounder("role", copyRole);
+ofFounder("role-preview", async (tab) => {
+  await copyRole(tab);
+  await tab.getByRole("group", { name: "Work with leads" }).getByLabel("Denied").check();
+  await press(tab, tab.getByRole("button", { name: "Show who gains and loses what" }));
+  await seen(tab.getByRole("button", { name: "Save the role" }));
+  await tab.getByRole("group", { name: "Run campaigns" }).getByLabel("Allowed").check();
+});
+ofFounder("viewing-as", async (tab) => {
+  await tab.goto(`${base}/roles?role=manager`);
+  await press(tab, tab.getByRole("button", { name: "View as Manager" }));
+  await seen(tab.getByRole("button", { name: "Stop viewing as Manager" }));
+});
 ofFounder("review", async (tab) => {
   await tab.goto(`${base}/reviews`);
   await press(tab, tab.getByRole("button", { name: "Open one now" }));
@@ -308,6 +368,17 @@ ofFounder("review-closed", async (tab) => {
   await press(tab, tab.getByRole("button", { name: /^Keep/ }));
   await press(tab, tab.getByRole("button", { name: "Close it" }));
   await seen(tab.getByRole("heading", { name: "The record" }));
+});
+
+ofFounder("operators-open", async (tab) => {
+  const business = await businessOf(tab);
+  for (const ticket of ["OPS-11", "OPS-12"]) {
+    command(data, "operator", "grant", "--business", business, "--reason", "Webhooks of one connection fail", "--ticket", ticket);
+    if (ticket === "OPS-11") command(data, "operator", "end", "--business", business);
+  }
+  command(data, "operator", "show", "--business", business);
+  await tab.goto(`${base}/security/operators`);
+  await seen(tab.getByRole("button", { name: "End now" }));
 });
 
 /** Lets the people of this business in from this machine alone. */

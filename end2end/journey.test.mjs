@@ -75,14 +75,14 @@ bothWays("a stranger founds a business and invites a colleague", async (stage, s
 
 /** The navigation of each role, by the permission table (src/model/permission.rs). */
 const NAV = {
-  owner: ["/home", "/board", "/calls", "/team", "/roles", "/connections", "/extensions", "/settings/retention", "/settings", "/reviews", "/audit"],
+  owner: ["/home", "/board", "/calls", "/team", "/roles", "/connections", "/extensions", "/settings/retention", "/settings", "/reviews", "/security/operators", "/audit", "/audit/streams"],
   admin: ["/home", "/board", "/calls", "/team", "/roles", "/connections", "/extensions", "/settings/retention", "/settings", "/reviews"],
   manager: ["/home", "/board", "/calls", "/team", "/roles", "/extensions"],
   dispatcher: ["/home", "/board", "/calls", "/team"],
   agent: ["/home", "/board", "/calls"],
   technician: ["/home", "/calls"],
   viewer: ["/home"],
-  auditor: ["/home", "/team", "/roles", "/settings/retention", "/reviews", "/audit"],
+  auditor: ["/home", "/team", "/roles", "/settings/retention", "/reviews", "/security/operators", "/audit"],
 };
 
 const hrefs = (locator) => locator.evaluateAll((links) => links.map((link) => link.getAttribute("href")));

@@ -42,6 +42,12 @@ export async function found(tab, person = somebody()) {
   return person;
 }
 
+/** The id of the business in this tab, whose owner it must be. */
+export async function businessOf(tab) {
+  await tab.goto(`${base}/settings/networks`);
+  return (await tab.locator("main").innerText()).match(/biz_[0-9a-f]{32}/)[0];
+}
+
 /** Somebody whom the owner in the first tab invites, and who joins in the second. */
 export async function hire(owner, tab, role, person = somebody("Colin Ash")) {
   await owner.goto(`${base}/team`);

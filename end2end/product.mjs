@@ -40,6 +40,17 @@ export function command(data, ...words) {
   return execFileSync(binary, words, { env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 64 << 20 });
 }
 
+/** Runs one command of the product that goes on until it is told to end: what it has printed, and its end. */
+export function follow(data, ...words) {
+  const env = { ...bare(), RINGFORT_DATA: data, RUST_LOG: "error" };
+  const child = spawn(binary, words, { env, stdio: ["ignore", "pipe", "inherit"] });
+  running.add(child);
+  const told = { text: "", ended: once(child, "exit").then(([code]) => code), stop: () => child.kill("SIGTERM") };
+  child.once("exit", () => running.delete(child));
+  child.stdout.setEncoding("utf8").on("data", (text) => (told.text += text));
+  return told;
+}
+
 export function kill9(pid) {
   try {
     process.kill(pid, "SIGKILL");

@@ -4,18 +4,21 @@
 
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
+import { dirname } from "node:path";
 import {
   ROLES, agency, base, comeFrom, desks, elsewhere, freshNumber, headingIs, mailTo, page, pathOf, press, seen, session, signOut,
   status, story, user,
 } from "./kit.mjs";
 import { walk } from "./keys.mjs";
 import {
-  apply, beginSetUp, connectTwilio, finish, found, hire, letProofAge, setUp, showPassword, somebody,
+  apply, beginSetUp, businessOf, connectTwilio, finish, found, hire, letProofAge, setUp, showPassword, somebody,
 } from "./people.mjs";
+import { command } from "./product.mjs";
 import { Phone } from "./python.mjs";
 
 const owner = user(agency, "owner");
 const phone = new Phone();
+const data = dirname(process.env.RINGFORT_DEMO_JSON ?? "var/demo.json");
 
 async function visit(tab, path) {
   await tab.goto(base + path);
@@ -81,14 +84,20 @@ story("the owner reaches everything by Tab", async (stage) => {
   const tab = await stage.open({ as: owner });
   const paths = [
     "/home", "/calls", "/board", "/pops", "/team", "/team/import", "/roles", "/connections", "/connections/new", "/extensions",
-    "/settings", "/settings/security", "/settings/networks", "/settings/retention", "/settings/retention/calls", "/reviews", "/account",
-    "/account/password", "/account/sessions", "/account/two-factor", "/audit", "/switch",
+    "/settings", "/settings/security", "/settings/networks", "/settings/retention", "/settings/retention/calls", "/reviews",
+    "/security/operators", "/account",
+    "/account/password", "/account/sessions", "/account/two-factor", "/audit", "/audit/exports",
+    "/audit/exports/new", "/audit/streams", "/audit/streams/new", "/switch",
     await first("/calls", /\/calls\/call_\w+/),
     `${await first("/calls", /\/calls\/call_\w+/)}/numbers`,
     await first("/connections", /\/connections\/con_\w+/),
     `${await first("/connections", /\/connections\/con_\w+/)}/address`,
     await first("/team", /\/team\/mem_\w+/),
-    await first("/audit", /\/audit\/aud_\w+/),
+    `${await first("/team", /\/team\/mem_\w+/)}/rights`,
+    "/roles?role=manager",
+    "/roles?permission=audit.export",
+    (await first("/audit", /entry=aud_\w+/)).replace("entry=", "/audit/"),
+    (await first("/audit", /entry=aud_\w+/)).replace("entry=", "/audit?q=at%3A1h&entry="),
   ];
   for (const path of paths) await visit(tab, path);
 }, { timeout: 240_000 });
@@ -106,6 +115,16 @@ story("what appears on the way is reached by Tab too", async (stage) => {
   await tab.goto(`${base}/reviews`);
   await press(tab, tab.getByRole("button", { name: "Open one now" }));
   await walk(tab);
+  await tab.goto(`${base}/roles`);
+  await tab.getByLabel("Name of the copy", { exact: true }).fill("Front desk");
+  await press(tab, tab.getByRole("button", { name: "Copy to a custom role" }));
+  await walk(tab);
+  await tab.getByRole("group", { name: "Work with leads" }).getByLabel("Denied").check();
+  await press(tab, tab.getByRole("button", { name: "Show who gains and loses what" }));
+  await walk(tab);
+  const why = ["--reason", "Webhooks of one connection fail", "--ticket", "OPS-12"];
+  command(data, "operator", "grant", "--business", await businessOf(tab), ...why);
+  await visit(tab, "/security/operators");
   letProofAge(person);
   await tab.goto(`${base}/settings/security`);
   assert.equal(pathOf(tab), "/confirm");

@@ -182,12 +182,14 @@ $$;
 
 call lobby_may('audit_pending', 'select (business_id, xid, at)');
 
-call lobby_may('audit_seals', 'select (business_id, seq)');
+call lobby_may('audit_seals', 'select (business_id, seq, last_xid)');
 
 call lobby_may('audit_checkpoints', 'select (business_id, way, seq, sent_at)');
 
 -- The businesses of which something can be sealed now: nothing can appear any more among what is older than the oldest
--- transaction that still writes. What is newer than all of them was written in another cluster, before a restore.
+-- transaction that still writes. What is newer than all of them was written in another cluster, before a restore. Nothing waits
+-- below the newest seal (but for a restore), so nobody looks there: while an old snapshot lives, what was taken off the queue
+-- is still in the way.
 create function lobby.audit_waiting() returns table (business_id uuid)
 language sql stable security definer set search_path = lobby, public, pg_temp
 as $$
@@ -196,8 +198,20 @@ as $$
     )
     select b.business_id
     from businesses b cross join s
-    where (select p.xid from audit_pending p where p.business_id = b.business_id order by p.xid limit 1) < s.low
-        or (select p.xid from audit_pending p where p.business_id = b.business_id order by p.xid desc limit 1) >= s.high
+    left join lateral (
+        select a.last_xid from audit_seals a where a.business_id = b.business_id order by a.seq desc limit 1
+    ) newest on true
+    cross join lateral (
+        select case when newest.last_xid < s.high then newest.last_xid else '0'::xid8 end as low
+    ) sealed
+    where (
+            select p.xid from audit_pending p
+            where p.business_id = b.business_id and p.xid >= sealed.low order by p.xid limit 1
+        ) < s.low
+        or (
+            select p.xid from audit_pending p
+            where p.business_id = b.business_id and p.xid >= sealed.low order by p.xid desc limit 1
+        ) >= s.high
 $$;
 
 -- How far sealing is behind. Counts no further than anybody needs to know.

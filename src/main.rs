@@ -46,6 +46,57 @@ enum Command {
         #[command(subcommand)]
         act: Networks,
     },
+    /// Looking into a business as who runs this installation. Its owners are told, and it stands in its audit log.
+    Operator {
+        #[command(subcommand)]
+        act: Operator,
+    },
+}
+
+#[derive(Subcommand)]
+enum Operator {
+    /// Open access to a business, for some hours. Its owners get a mail, and can end it.
+    Grant {
+        /// The business's id, like `biz_0199…`.
+        #[arg(long)]
+        business: String,
+        /// Why, in a few words that name nobody. The business reads it.
+        #[arg(long)]
+        reason: String,
+        /// The number of the ticket that it is about.
+        #[arg(long)]
+        ticket: String,
+        /// For how long, from 1 to 8.
+        #[arg(long, default_value_t = 1)]
+        hours: i32,
+    },
+    /// Give the access back before its time is over.
+    End {
+        /// The business's id.
+        #[arg(long)]
+        business: String,
+    },
+    /// Print what is open, and what was.
+    List {
+        /// Only this business, by its id.
+        #[arg(long)]
+        business: Option<String>,
+    },
+    /// Print the states of a business's connections, events, jobs and deletion. Needs open access.
+    Show {
+        /// The business's id.
+        #[arg(long)]
+        business: String,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The same whenever it changes, until the access ends.
+    Watch {
+        /// The business's id.
+        #[arg(long)]
+        business: String,
+    },
 }
 
 #[derive(Subcommand)]
@@ -82,6 +133,17 @@ enum Audit {
         /// The export is a choice of entries: what it leaves out is no fault.
         #[arg(long, requires = "file")]
         part: bool,
+    },
+    /// Verify an export that was downloaded, by its manifest and without a database. Status 0: as it was signed; 2: not.
+    VerifyExport {
+        /// The file.
+        file: PathBuf,
+        /// Its manifest.
+        #[arg(long)]
+        manifest: PathBuf,
+        /// The public key that has signed, as `ringfort audit keys` prints its `x`; several where it was renewed.
+        #[arg(long, required = true)]
+        key: Vec<String>,
     },
     /// Write seals and entries as lines of JSON, which can be verified without a database.
     Export {
@@ -158,6 +220,7 @@ async fn main() -> anyhow::Result<()> {
             }
             outcome
         }
+        Command::Operator { act } => operator(config, &act).await,
     }
 }
 
@@ -165,6 +228,9 @@ async fn main() -> anyhow::Result<()> {
 async fn audit(config: Config, act: &Audit) -> anyhow::Result<bool> {
     if let Audit::Verify { file: Some(file), key, part, checkpoints, .. } = act {
         return boot::audit::verify_file(file, key, *part, checkpoints.as_deref());
+    }
+    if let Audit::VerifyExport { file, manifest, key } = act {
+        return boot::audit::verify_export(file, manifest, key);
     }
     let ready = lifecycle::prepare_database(&config).await?;
     let outcome = audit_in_database(config, &ready, act).await;
@@ -180,6 +246,7 @@ async fn audit_in_database(config: Config, ready: &lifecycle::Ready, act: &Audit
         Audit::Verify { business, span, checkpoints, .. } => {
             boot::audit::verify(&app, business.as_deref(), span.asked(), checkpoints.as_deref()).await
         }
+        Audit::VerifyExport { file, manifest, key } => boot::audit::verify_export(file, manifest, key),
         Audit::Export { business, span, out } => {
             boot::audit::export(&app, business, span.asked(), out.as_deref()).await?;
             Ok(true)
@@ -218,4 +285,28 @@ async fn clear_networks(config: Config, ready: &lifecycle::Ready, business: &str
     let cleared = boot::networks::clear(&app, business, reason).await?;
     println!("{cleared} networks were taken away: the business's people come in from everywhere.");
     Ok(())
+}
+
+async fn operator(config: Config, act: &Operator) -> anyhow::Result<()> {
+    let ready = lifecycle::prepare_database(&config).await?;
+    let outcome = operate(config, &ready, act).await;
+    if let Some(private) = ready.private {
+        private.stop().await;
+    }
+    outcome
+}
+
+async fn operate(config: Config, ready: &lifecycle::Ready, act: &Operator) -> anyhow::Result<()> {
+    use boot::operator::{Ask, database, end, grant, list, show, watch};
+
+    match act {
+        Operator::Show { business, json } => show(&database(&config, ready).await?, business, *json).await,
+        Operator::Watch { business } => watch(&database(&config, ready).await?, business).await,
+        Operator::Grant { business, reason, ticket, hours } => {
+            let app = lifecycle::assemble(config, ready).await?;
+            grant(&app, business, Ask { reason, ticket, hours: *hours }).await
+        }
+        Operator::End { business } => end(&lifecycle::assemble(config, ready).await?, business).await,
+        Operator::List { business } => list(&lifecycle::assemble(config, ready).await?, business.as_deref()).await,
+    }
 }

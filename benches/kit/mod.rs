@@ -102,7 +102,7 @@ impl Bench {
         std::fs::write(folder.join("site/pkg/bench.js"), "// a built file\n")?;
         let url_of = |role: &str| address(&server.clone().username(role).database(&database));
         let (app_url, worker_url) = (url_of("ringfort_app"), url_of("ringfort_worker"));
-        let ready = Ready { private: None, app_url, worker_url, owner_url: None };
+        let ready = Ready { private: None, app_url, worker_url, owner_url: None, operator_url: None };
         let app = lifecycle::assemble(config(folder.clone()), &ready).await?;
         let owner = PgPoolOptions::new().max_connections(4).connect_lazy_with(server.clone().database(&database));
         let bench = Self { app, owner, server, database, folder };
@@ -222,6 +222,7 @@ fn config(folder: PathBuf) -> Config {
         oidc: None,
         trusted_proxies: Vec::new(),
         checkpoints: Checkpoints::default(),
+        audit_export_max: 1_000_000,
         pgbouncer: false,
         demo: false,
         site_root: folder.join("site"),

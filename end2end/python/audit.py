@@ -1,14 +1,18 @@
 """Somebody else's verifier of sealed audit entries: written from docs/AUDIT.md alone, with hashlib and cryptography.
 
     audit.py --key PUBLIC_KEY [--key …] [--part] export.jsonl      prints what it finds; status 2 when something is wrong
+    audit.py --key PUBLIC_KEY --manifest manifest.json audit.csv   the same with a downloaded export
 
 As a driver of stories: {"verify": "export.jsonl", "keys": ["11qY…"], "part": false}
     -> {"businesses": {"biz_…": {"seals": 3, "entries": 6, "checkpoints": 1, "flaws": []}}}
+and {"export": "audit.csv", "manifest": "manifest.json", "keys": ["11qY…"]}
+    -> {"count": 6, "flaws": [], "ids": ["aud_…"]}
 """
 
 import base64
 import hashlib
 import json
+import re
 import sys
 
 from cryptography.exceptions import InvalidSignature
@@ -205,7 +209,128 @@ def verify(lines, keys, part=False):
     return {business: chain.end(keys, part) for business, chain in chains.items()}
 
 
+COLUMNS = (
+    "id,at,actor_kind,actor_id,action,target_kind,target_id,result,reason,origin,trace,before,after,xid,business".split(",")
+)
+
+
+def manifest_hash(manifest):
+    first, last, seal = manifest["first"] or [None] * 2, manifest["last"] or [None] * 2, manifest["seal"]
+    hexed = lambda text: None if text is None else bytes.fromhex(text)
+    fields = [
+        "ringfort/audit/export/1",
+        uuid(manifest["business"]),
+        uuid(manifest["export"]),
+        manifest["format"],
+        manifest["filter"],
+        manifest["zone"],
+        number(manifest["asked"]),
+        number(manifest["count"]),
+        uuid(first[0]),
+        hexed(first[1]),
+        uuid(last[0]),
+        hexed(last[1]),
+        number(seal["seq"]) if seal else None,
+        bytes.fromhex(seal["hash"]) if seal else None,
+        number(manifest["bytes"]),
+        bytes.fromhex(manifest["sha256"]),
+        number(manifest["at"]),
+        manifest["key"],
+    ]
+    return hashlib.sha256(b"".join(map(field, fields))).hexdigest()
+
+
+WHITE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+GUARD = re.compile(f"(?<=[;\t\r\n])'(?=['\"{WHITE}]*[=+@\uff1d\uff0b\uff0d\uff20-])")
+
+
+def unguarded(value):
+    """An apostrophe in front says: no formula; and so it does behind what some spreadsheets split at."""
+    return GUARD.sub("", value[1:] if value[0] == "'" else value)
+
+
+def cells(text):
+    """The records of a CSV. Not by the csv module: to it, an absent cell and an empty one are the same."""
+    record, place = [], 0
+    while place < len(text):
+        if text[place] == '"':
+            value, place = "", place + 1
+            while True:
+                end = text.index('"', place)
+                value, place = value + text[place:end], end + 1
+                if text[place : place + 1] != '"':
+                    break
+                value, place = value + '"', place + 1
+        else:
+            end = min(found for found in (text.find(",", place), text.find("\r\n", place)) if found >= 0)
+            value, place = text[place:end] or None, end
+        record.append(value and unguarded(value))
+        if text[place] == ",":
+            place += 1
+            continue
+        assert text[place : place + 2] == "\r\n"
+        yield record
+        record, place = [], place + 2
+
+
+def micros(text):
+    """Of a time with its offset."""
+    from datetime import datetime, timedelta, timezone
+
+    since = datetime.fromisoformat(text) - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    return since // timedelta(microseconds=1)
+
+
+def exported(text, kind):
+    if kind == "jsonl":
+        # Not splitlines: it knows more ends of lines than JSON Lines does.
+        for line in filter(None, text.split("\n")):
+            entry = json.loads(line)
+            assert entry.pop("kind") == "entry/1"
+            yield entry
+        return
+    records = cells(text)
+    assert next(records) == COLUMNS
+    for record in records:
+        entry = dict(zip(COLUMNS, record, strict=True))
+        yield entry | {"at": micros(entry["at"]), "xid": int(entry["xid"])}
+
+
+def verify_export(manifest, raw, keys):
+    flaws, ids, ends = [], [], []
+    key = keys.get(manifest["key"])
+    if manifest["kind"] != "export/1" or manifest_hash(manifest) != manifest["hash"]:
+        flaws.append("manifest.changed")
+    try:
+        if key is None:
+            raise InvalidSignature
+        key.verify(bytes.fromhex(manifest["signature"]), signed(manifest["hash"]))
+    except InvalidSignature:
+        flaws.append("manifest.unsigned")
+    if len(raw) != manifest["bytes"] or hashlib.sha256(raw).hexdigest() != manifest["sha256"]:
+        # Whatever else is wrong with it: it is another file.
+        return {"count": None, "flaws": [*flaws, "file.changed"], "ids": []}
+    for entry in exported(raw.decode(), manifest["format"]):
+        follows = not ids or uuid(ids[-1]) < uuid(entry["id"])
+        if not follows or entry["business"] != manifest["business"] or entry["at"] >= manifest["asked"]:
+            flaws.append("entry.misplaced")
+        ids.append(entry["id"])
+        ends = [*ends[:1], [entry["id"], digest(entry)]]
+    if len(ids) != manifest["count"]:
+        flaws.append("count.differs")
+    if (ends[0] if ends else None, ends[-1] if ends else None) != (manifest["first"], manifest["last"]):
+        flaws.append("ends.differ")
+    return {"count": len(ids), "flaws": flaws, "ids": ids}
+
+
+def read_export(file, manifest, keys):
+    with open(file, "rb") as raw, open(manifest, encoding="utf-8") as text:
+        return verify_export(json.load(text), raw.read(), keys)
+
+
 def ask(question):
+    if "export" in question:
+        return read_export(question["export"], question["manifest"], read_keys(question["keys"]))
     with open(question["verify"], encoding="utf-8") as lines:
         return {"businesses": verify(lines, read_keys(question["keys"]), question.get("part", False))}
 
@@ -217,7 +342,12 @@ def main():
     parser.add_argument("file")
     parser.add_argument("--key", action="append", required=True, help="the x of a public key, in base64url")
     parser.add_argument("--part", action="store_true", help="the file is a choice of entries")
+    parser.add_argument("--manifest", help="of a downloaded export")
     options = parser.parse_args()
+    if options.manifest:
+        found = read_export(options.file, options.manifest, read_keys(options.key))
+        print(json.dumps({"count": found["count"], "flaws": found["flaws"]}, indent=2))
+        sys.exit(2 if found["flaws"] else 0)
     with open(options.file, encoding="utf-8") as lines:
         found = verify(lines, read_keys(options.key), options.part)
     print(json.dumps(found, indent=2))

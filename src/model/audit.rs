@@ -62,6 +62,11 @@ actions! {
     MemberInvited       "member.invited"        "Invited somebody";
     InvitationRevoked   "invitation.revoked"    "Withdrew an invitation";
     MemberJoined        "member.joined"         "Joined the business";
+    RoleCreated         "role.created"          "Made a role";
+    RoleChanged         "role.changed"          "Changed what a role may do";
+    RoleDeleted         "role.deleted"          "Deleted a role";
+    RoleViewStarted     "role.view_started"     "Began to view the product as another role";
+    RoleViewEnded       "role.view_ended"       "Stopped viewing the product as another role";
     MemberRoleChanged   "member.role_changed"   "Changed somebody's role";
     MemberRemoved       "member.removed"        "Removed somebody";
     MemberSessionsEnded "member.sessions_ended" "Ended somebody's sessions";
@@ -97,9 +102,30 @@ actions! {
     AuditListed         "audit.listed"          "Read the audit log";
     AuditEntryViewed    "audit.entry_viewed"    "Looked at an audit entry";
     AuditSealsViewed    "audit.seals_viewed"    "Looked at the seals of the audit log";
+    AuditFilterSaved    "audit.filter_saved"    "Saved a filter of the audit log";
+    AuditFilterRemoved  "audit.filter_removed"  "Removed a saved filter of the audit log";
     AuditVerified       "audit.verified"        "Verified the audit log";
     AuditSealsExported  "audit.seals_exported"  "Exported sealed audit entries";
+    AuditExportsViewed  "audit.exports_viewed"  "Looked at the exports of the audit log";
+    AuditExportAsked    "audit.export_asked"    "Asked for an export of the audit log";
+    AuditExported       "audit.exported"        "An export of the audit log was made";
+    AuditExportCancelled "audit.export_cancelled" "Cancelled an export of the audit log";
+    AuditExportDownloaded "audit.export_downloaded" "Downloaded an export of the audit log";
+    AuditExportRemoved  "audit.export_removed"  "An export of the audit log was removed, its time being over";
+    StreamCreated       "audit_stream.created"  "Made a stream of the audit log";
+    StreamTested        "audit_stream.tested"   "Sent a test over a stream of the audit log";
+    StreamPaused        "audit_stream.paused"   "Paused a stream of the audit log";
+    StreamResumed       "audit_stream.resumed"  "Resumed a stream of the audit log";
+    StreamReplayed      "audit_stream.replayed" "Had a stream of the audit log send again";
+    StreamRotated       "audit_stream.rotated"  "Rotated the secret of a stream of the audit log";
+    StreamDeleted       "audit_stream.deleted"  "Deleted a stream of the audit log";
+    StreamStalled       "audit_stream.stalled"  "A stream of the audit log does not get through";
+    StreamRecovered     "audit_stream.recovered" "A stream of the audit log gets through again";
     AuditChainBroken    "audit.chain_broken"    "The audit log is not what it was";
+    OperatorGranted     "operator.granted"      "Opened the operator's access to this business";
+    OperatorLooked      "operator.looked"       "Looked at what support needs, as the operator";
+    OperatorEnded       "operator.ended"        "Ended the operator's access";
+    OperatorExpired     "operator.expired"      "The operator's access ran out";
     DoorRefused         "door.refused"          "Was refused at a door";
 }
 

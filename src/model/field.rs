@@ -51,6 +51,8 @@ pub enum Bad {
     Confirm(String),
     #[error("say why, in a few words")]
     Reason,
+    #[error("leave out addresses, and write fewer than 9 digits in all; the number of a ticket goes with the ticket")]
+    NamesSomebody,
     #[error("write the address with https:// in front")]
     Url,
     #[error("this does not look like the provider's: {0}")]
@@ -63,8 +65,26 @@ pub enum Bad {
     LocksOut(String),
     #[error("there may be at most {0}")]
     Most(u32),
+    #[error("write the receiver as host:port, like logs.example.com:6514")]
+    HostPort,
+    #[error("write the name of a header, like X-API-Key; those that make up the request itself are not yours to set")]
+    Header,
+    #[error("paste certificates, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----")]
+    Certificates,
+    #[error("leave this empty: syslog has no place for it")]
+    NotSyslog,
+    #[error("{0} entries match, and an export holds {1} at most; narrow the filter, by its time for instance")]
+    TooManyEntries(String, String),
+    #[error("{0} exports are under way already; wait for one, or cancel it")]
+    UnderWay(u32),
+    #[error("the exports that are kept take up all the room there is; wait until one is over, and narrow the filter")]
+    ExportsFull,
     #[error("decide about everybody first: {0} still wait")]
     Undecided(u32),
+    #[error("somebody still has this role, or is invited to it; give them another one first")]
+    InUse,
+    #[error("«{0}» leads nowhere without «{1}»; allow both or neither")]
+    Lacks(String, String),
 }
 
 impl Bad {
@@ -82,7 +102,12 @@ impl Bad {
                 | Self::LastOwner
                 | Self::Confirm(_)
                 | Self::LocksOut(_)
+                | Self::TooManyEntries(..)
+                | Self::UnderWay(_)
+                | Self::ExportsFull
                 | Self::Undecided(_)
+                | Self::InUse
+                | Self::Lacks(..)
         )
     }
 }
@@ -92,13 +117,17 @@ impl Bad {
 pub fn name_of(field: &str) -> Option<&'static str> {
     let name = match field {
         "account" => "Account",
+        "address" => "Address",
         "base_url" => "Address of the system",
         "business" => "Name of the business",
+        "ca" => "Certificates",
         "code" => "Code",
         "days" => "Days",
         "email" => "Email address",
         "extension" => "Extension",
+        "format" => "Format",
         "grace_days" => "Days to set it up",
+        "header" => "Header",
         "label" | "name" => "Name",
         "list" => "List",
         "member" => "Person",
@@ -112,8 +141,10 @@ pub fn name_of(field: &str) -> Option<&'static str> {
         "range" => "Range",
         "reason" => "Reason",
         "required" => "Second factor",
-        "role" => "Role",
+        "of" | "role" => "Role",
+        "roles" => "Shared with",
         "secret" => "Secret",
+        "start" => "From when on",
         "target" => "Rings at",
         "zone" => "Time zone",
         _ => return None,

@@ -100,12 +100,22 @@ ids! {
     JobId = "job";
     /// An audit entry.
     AuditId = "aud";
+    /// A saved filter of the audit log.
+    FilterId = "flt";
+    /// An export of the audit log.
+    ExportId = "exp";
+    /// A stream of the audit log to a collector.
+    StreamId = "str";
     /// A retention run.
     RunId = "run";
     /// A network that people may come from.
     NetworkId = "net";
     /// A review of who has access.
     ReviewId = "rev";
+    /// A role that a business made.
+    RoleId = "rol";
+    /// The operator's access to a business, while it lasts.
+    OperatorGrantId = "grt";
     /// Invitations that were sent together.
     BatchId = "bat";
     /// One request or job, as logs and audit entries name it.

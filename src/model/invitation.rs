@@ -15,7 +15,7 @@ pub enum LineResult {
     Unreadable,
     BadAddress,
     UnknownRole,
-    /// A role that holds what the inviter lacks (PER-5).
+    /// A role that holds what the inviter lacks, or that of an open invitation to the same address (PER-5).
     AboveYou,
     /// An earlier line has the same address.
     Duplicate,
@@ -55,7 +55,7 @@ impl LineResult {
             Self::Unreadable => "Not understood: write address,role",
             Self::BadAddress => "Not an address",
             Self::UnknownRole => "No such role",
-            Self::AboveYou => "This role holds more than yours",
+            Self::AboveYou => "This role, or one they are invited to already, holds more than yours",
             Self::Duplicate => "In an earlier line already",
             Self::Member => "Belongs to the business already, or did",
         }

@@ -5,14 +5,19 @@
 //! tests of its rules beside them.
 
 pub mod audit;
+pub mod audit_export;
+pub mod audit_query;
+pub mod audit_stream;
 pub mod call;
 pub mod extension;
 pub mod factor;
 pub mod field;
+pub mod grants;
 pub mod id;
 pub mod invitation;
 pub mod lockout;
 pub mod network;
+pub mod operator;
 pub mod password;
 pub mod permission;
 pub mod personal;
@@ -20,6 +25,7 @@ pub mod phone;
 pub mod profile;
 pub mod retention;
 pub mod review;
+pub mod role;
 pub mod seal;
 pub mod session;
 pub mod texting;

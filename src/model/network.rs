@@ -43,6 +43,13 @@ impl Cidr {
         Self::of(address, if address.is_ipv4() { 32 } else { 64 })
     }
 
+    /// What the audit log keeps of an address: /24 for IPv4, /48 for IPv6.
+    #[must_use]
+    pub fn coarse(address: IpAddr) -> Self {
+        let address = address.to_canonical();
+        Self::of(address, if address.is_ipv4() { 24 } else { 48 })
+    }
+
     #[must_use]
     pub fn contains(self, address: IpAddr) -> bool {
         let address = address.to_canonical();

@@ -4,9 +4,10 @@
 use uuid::Uuid;
 
 use crate::model::{
-    id::{BusinessId, ConnectionId, JobId, MemberId, SessionId, TraceId, UserId},
-    permission::{Need, Role},
+    id::{BusinessId, ConnectionId, JobId, MemberId, OperatorGrantId, SessionId, TraceId, UserId},
+    permission::{Grants, Need, Role},
     profile::Profile,
+    role::HeldRole,
 };
 use crate::server::kit::At;
 
@@ -22,9 +23,15 @@ pub struct Caller {
 /// An actor. Machines are actors of their own, with few rights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {
-    Member { member: MemberId, user: UserId, role: Role },
+    Member {
+        member: MemberId,
+        user: UserId,
+        grants: Grants,
+    },
     Webhook(ConnectionId),
     Job(JobId),
+    /// Who runs the installation, by a command of theirs, under a grant (TEN-6).
+    Operator(OperatorGrantId),
 }
 
 /// The kind of door, and a coarse network for people. Coarse, because an address is personal data (AUD-7).
@@ -43,6 +50,12 @@ impl Origin {
 }
 
 impl Actor {
+    /// Somebody whom an entry is about or who signs in with it, and who does nothing else with it: they hold nothing.
+    #[must_use]
+    pub const fn named(member: MemberId, user: UserId) -> Self {
+        Self::Member { member, user, grants: Grants::NONE }
+    }
+
     /// The id that audit entries store.
     #[must_use]
     pub fn uuid(self) -> Option<Uuid> {
@@ -50,6 +63,7 @@ impl Actor {
             Self::Member { member, .. } => Some(member.0),
             Self::Webhook(connection) => Some(connection.0),
             Self::Job(job) => Some(job.0),
+            Self::Operator(grant) => Some(grant.0),
         }
     }
 
@@ -59,14 +73,7 @@ impl Actor {
             Self::Member { .. } => "member",
             Self::Webhook(_) => "webhook",
             Self::Job(_) => "job",
-        }
-    }
-
-    #[must_use]
-    pub const fn role(self) -> Option<Role> {
-        match self {
-            Self::Member { role, .. } => Some(role),
-            Self::Webhook(_) | Self::Job(_) => None,
+            Self::Operator(_) => "operator",
         }
     }
 }
@@ -77,7 +84,12 @@ pub struct SignedIn {
     pub caller: Caller,
     pub member: MemberId,
     pub user: UserId,
-    pub role: Role,
+    /// The role that they have.
+    pub held: HeldRole,
+    /// The role as which they view the product; it takes from them what it does not hold (PER-6).
+    pub view: Option<View>,
+    /// What they may do now: every decision about them asks this. The actor of their caller holds the same.
+    pub grants: Grants,
     pub name: crate::model::personal::PersonName,
     pub email: crate::model::personal::Email,
     pub business_name: String,
@@ -99,10 +111,31 @@ pub struct SignedIn {
     pub open_pops: i64,
 }
 
+/// A role as which somebody views the product.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// What it is called; absent when there is none of that name any more: then it holds nothing.
+    pub label: Option<String>,
+    /// The built-in role behind it.
+    pub base: Role,
+}
+
 impl SignedIn {
     #[must_use]
     pub fn passes(&self, need: Need) -> bool {
-        need.admits(Some(self.role))
+        need.admits(Some(self.grants))
+    }
+
+    /// The built-in role behind theirs, for programs that know no others. What they may do is another matter: [`Self::grants`].
+    #[must_use]
+    pub fn base(&self) -> Role {
+        self.view.as_ref().map_or(self.held.base, |view| view.base)
+    }
+
+    /// Whether they are an owner, and act as one: who views the product as another role does not.
+    #[must_use]
+    pub fn is_owner(&self) -> bool {
+        self.held.is(Role::Owner) && self.view.is_none()
     }
 
     /// Whether the time is over in which they had to set up a second factor (ACC-3).

@@ -30,7 +30,7 @@ async fn start() -> (TestApp, Business) {
 fn owner_of(app: &TestApp, business: &Business) -> Caller {
     let member = business.member(Role::Owner);
     Caller {
-        actor: Actor::Member { member: member.id, user: member.user, role: member.role },
+        actor: Actor::Member { member: member.id, user: member.user, grants: member.role.grants() },
         business: business.id,
         origin: Origin { door: "web", network: Some("192.0.2.0/24".to_owned()) },
         trace: app.app.draw(),

@@ -2,7 +2,15 @@
 
 use crate::kit::{TestApp, matches_snapshot, sql};
 
-const ROLES: [&str; 5] = ["ringfort_owner", "ringfort_lobby", "ringfort_app", "ringfort_worker", "ringfort_auditor"];
+const ROLES: [&str; 7] = [
+    "ringfort_owner",
+    "ringfort_lobby",
+    "ringfort_search",
+    "ringfort_app",
+    "ringfort_worker",
+    "ringfort_auditor",
+    "ringfort_operator",
+];
 
 /// The policy, as the catalogue writes it, for reading and for writing.
 const POLICY: &str = "(business_id = (NULLIF(current_setting('app.business'::text, true), ''::text))::uuid)";
@@ -11,10 +19,14 @@ const POLICY: &str = "(business_id = (NULLIF(current_setting('app.business'::tex
 const DEFINERS: &[&str] = &[
     "lobby.address_allowed",
     "lobby.audit_backlog",
+    "lobby.audit_exports_over",
     "lobby.audit_key_add",
     "lobby.audit_key_rotate",
     "lobby.audit_keys_known",
     "lobby.audit_partition",
+    "lobby.audit_search",
+    "lobby.audit_streams_claim",
+    "lobby.audit_streams_failing",
     "lobby.audit_waiting",
     "lobby.backlog",
     "lobby.businesses_active",
@@ -41,6 +53,7 @@ const DEFINERS: &[&str] = &[
     "lobby.invitation_accept",
     "lobby.invitation_batches_trim",
     "lobby.invitation_peek",
+    "lobby.invitation_role",
     "lobby.jobs_claim",
     "lobby.link_ask",
     "lobby.link_code",
@@ -64,6 +77,10 @@ const DEFINERS: &[&str] = &[
     "lobby.oidc_begin",
     "lobby.oidc_peek",
     "lobby.oidc_take",
+    "lobby.operator_business",
+    "lobby.operator_cut",
+    "lobby.operator_grants_over",
+    "lobby.operator_look",
     "lobby.outbox_after",
     "lobby.outbox_head",
     "lobby.outbox_trim",
@@ -89,6 +106,7 @@ const DEFINERS: &[&str] = &[
     "lobby.refresh_rotate",
     "lobby.retention_due",
     "lobby.reviews_due",
+    "lobby.role_of",
     "lobby.session_caller",
     "lobby.session_create",
     "lobby.session_delete",
@@ -100,6 +118,7 @@ const DEFINERS: &[&str] = &[
     "lobby.session_seen",
     "lobby.session_standing",
     "lobby.session_touch",
+    "lobby.session_view",
     "lobby.sessions_end_member",
     "lobby.sessions_end_of",
     "lobby.sessions_end_over",
@@ -166,7 +185,7 @@ async fn ten_1_every_tenant_table_has_the_one_policy_and_no_other() {
             "select polname::text, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid),
                  (select string_agg(rolname, ',' order by rolname) from pg_roles where oid = any(polroles)),
                  polcmd = '*' and polpermissive
-             from pg_policy where polrelid = $1::regclass and polname <> 'lobby'",
+             from pg_policy where polrelid = $1::regclass and polname not in ('lobby', 'search', 'operator')",
         )
         .bind(&table)
         .fetch_all(&app.owner)
@@ -181,6 +200,26 @@ async fn ten_1_every_tenant_table_has_the_one_policy_and_no_other() {
         );
         assert_eq!(policies, [wanted], "{table}");
     }
+    nothing(
+        &app,
+        "what the search sees beside the audit log, and search policies for anybody but the search",
+        "select polrelid::regclass::text from pg_policy
+         where polname = 'search' and (
+             polroles <> array['ringfort_search'::regrole::oid] or polrelid <> 'audit_entries'::regclass or polcmd <> 'r'
+         )",
+    )
+    .await;
+    nothing(
+        &app,
+        "operator policies for anybody else, for more than reading, or without an open grant",
+        "select polrelid::regclass::text from pg_policy
+         where polname = 'operator' and (
+             polroles <> array['ringfort_operator'::regrole::oid] or polcmd <> 'r' or not polpermissive
+             or pg_get_expr(polqual, polrelid)
+                 !~ '^\\(business_id = \\( SELECT lobby\\.operator_business\\(\\)( AS operator_business)?\\)\\)$'
+         )",
+    )
+    .await;
     nothing(
         &app,
         "lobby policies for anybody but the lobby",
@@ -281,7 +320,7 @@ async fn ten_1_the_products_roles_have_no_powers() {
         &app,
         "things that a serving role owns",
         "select c.oid::regclass::text from pg_class c join pg_roles r on r.oid = c.relowner
-         where r.rolname in ('ringfort_app', 'ringfort_worker', 'ringfort_auditor')",
+         where r.rolname in ('ringfort_app', 'ringfort_worker', 'ringfort_auditor', 'ringfort_operator')",
     )
     .await;
     nothing(
@@ -289,7 +328,7 @@ async fn ten_1_the_products_roles_have_no_powers() {
         "roles that a serving role belongs to",
         "select r.rolname || ' in ' || g.rolname from pg_auth_members m
          join pg_roles r on r.oid = m.member join pg_roles g on g.oid = m.roleid
-         where r.rolname in ('ringfort_app', 'ringfort_worker', 'ringfort_auditor')",
+         where r.rolname in ('ringfort_app', 'ringfort_worker', 'ringfort_auditor', 'ringfort_operator')",
     )
     .await;
     nothing(
@@ -299,7 +338,7 @@ async fn ten_1_the_products_roles_have_no_powers() {
          where c.relnamespace in ('public'::regnamespace, 'lobby'::regnamespace) and a.grantee = 0",
     )
     .await;
-    for role in ["ringfort_app", "ringfort_worker", "ringfort_auditor"] {
+    for role in ["ringfort_app", "ringfort_worker", "ringfort_auditor", "ringfort_operator"] {
         for schema in ["public", "lobby"] {
             let may = sql::count(
                 &app.owner,
@@ -351,7 +390,11 @@ async fn ten_1_definer_functions_are_exactly_these() {
     let names: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, DEFINERS);
     for (name, owner) in &found {
-        let wanted = if name == "lobby.audit_partition" { "ringfort_owner" } else { "ringfort_lobby" };
+        let wanted = match name.as_str() {
+            "lobby.audit_partition" | "lobby.operator_cut" => "ringfort_owner",
+            "lobby.audit_search" => "ringfort_search",
+            _ => "ringfort_lobby",
+        };
         assert_eq!(owner, wanted, "{name}");
     }
     nothing(
@@ -389,7 +432,7 @@ async fn ten_1_the_application_cannot_read_the_lobbys_tables() {
     )
     .await;
     assert!(tables.contains(&"sessions".to_owned()));
-    for role in ["ringfort_app", "ringfort_worker", "ringfort_auditor"] {
+    for role in ["ringfort_app", "ringfort_worker", "ringfort_auditor", "ringfort_operator"] {
         let pool = app.pool_as(role, 1);
         for table in &tables {
             let statement = format!("select 1 from lobby.{table}");

@@ -93,7 +93,7 @@ fn secret(body: &str) -> String {
 }
 
 /// Begins to set an app up: the seed, as the page shows it.
-async fn begin(browser: &Browser) -> Vec<u8> {
+pub async fn begin(browser: &Browser) -> Vec<u8> {
     let reply = browser.post("/api/two-factor/start", &[]).await;
     assert_eq!((reply.status, reply.header("location")), (303, Some(APP)), "{}", reply.body);
     let page = browser.get(APP).await;
@@ -116,7 +116,7 @@ pub async fn revealed(browser: &Browser, reply: &Reply) -> Vec<String> {
 }
 
 /// Sets an app up: its seed, and the recovery codes.
-async fn enrol(app: &TestApp, browser: &Browser) -> (Vec<u8>, Vec<String>) {
+pub async fn enrol(app: &TestApp, browser: &Browser) -> (Vec<u8>, Vec<String>) {
     let seed = begin(browser).await;
     let reply = browser.post("/api/two-factor/confirm", &[("code", &code(&seed, app.now()))]).await;
     let codes = revealed(browser, &reply).await;

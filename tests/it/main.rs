@@ -9,6 +9,9 @@
 
 mod asvs;
 mod audit;
+mod audit_export;
+mod audit_query;
+mod audit_stream;
 mod catalogue;
 mod device;
 mod doors;
@@ -22,12 +25,14 @@ mod mail;
 mod network;
 mod offboard;
 mod oidc;
+mod operator;
 mod passkey;
 mod password;
 mod policy;
 mod pop;
 mod retention;
 mod review;
+mod role;
 mod room;
 mod seal;
 mod session;

@@ -1,13 +1,15 @@
 //! Leaving (ACC-10), handing over, and inviting again or many at once (ACC-6).
 
-use std::fmt::Write;
+use std::{convert::Infallible, fmt::Write};
 
+use axum::{body::Body, http::Request};
+use futures::{StreamExt, stream};
 use ringfort::{
     model::{permission::Role, profile::Profile},
     server::jobs::worker,
 };
 
-use crate::kit::{Browser, Business, Member, Reply, TestApp, sql};
+use crate::kit::{Browser, Business, Member, Reply, TestApp, send, sql};
 
 async fn start() -> (TestApp, Business, Business) {
     let app = TestApp::start().await;
@@ -49,6 +51,30 @@ async fn program(app: &TestApp, member: &Member, business: &Business) {
         member.user.0, business.id.0
     );
     sql::run(&app.owner, family).await;
+}
+
+#[tokio::test]
+async fn acc_10_a_form_that_was_held_back_is_heard_with_the_rights_of_its_end() {
+    let (app, a, _) = start().await;
+    let (leaver, boss) = (app.browser(a.member(Role::Admin)).await, app.browser(a.member(Role::Owner)).await);
+    let id = a.member(Role::Admin).id.to_string();
+    // The first half has come, with all headers; the second comes when they have been removed.
+    let first = stream::once(async { Ok::<_, Infallible>("email=back%40a.example") });
+    let second = stream::once(async move {
+        let reply = boss.post("/api/team/remove", &[("id", &id), ("confirm", "remove")]).await;
+        assert_eq!(reply.status, 303, "{}", reply.body);
+        Ok("&role=admin")
+    });
+    let request = Request::post("/api/team/invite")
+        .header("accept", "application/json")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("sec-fetch-site", "same-origin")
+        .header("cookie", leaver.cookie.as_deref().unwrap_or_default())
+        .body(Body::from_stream(first.chain(second)));
+    let reply = send(app.router(), request.expect("a request")).await;
+    assert_eq!(reply.status, 401, "{}", reply.body);
+    let invited = sql::count(&app.owner, "select count(*) from invitations where email = 'back@a.example'").await;
+    assert_eq!(invited, 0);
 }
 
 #[tokio::test]

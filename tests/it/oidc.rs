@@ -276,7 +276,7 @@ async fn acc_6_an_unlinked_identity_opens_nothing() {
 }
 
 /// Somebody who was invited, before the page of their invitation.
-async fn invited(app: &TestApp, business: &Business, email: &str) -> Browser {
+pub async fn invited(app: &TestApp, business: &Business, email: &str) -> Browser {
     let boss = app.browser(business.member(Role::Owner)).await;
     boss.post("/api/team/invite", &[("email", email), ("role", "agent")]).await;
     opened(&app.stranger(), &mailed(app, email, "join").await).await

@@ -16,7 +16,7 @@ use ringfort::{
 };
 use serde_json::{Value, json};
 
-use self::key::Authenticator;
+pub use self::key::Authenticator;
 use crate::{
     factor::{mailed, revealed},
     kit::{Browser, Business, PUBLIC_URL, Reply, TestApp, sql},
@@ -57,7 +57,7 @@ async fn entries(app: &TestApp, condition: &str) -> i64 {
 }
 
 /// Begins a ceremony: what the browser is asked, and the browser with its cookie.
-async fn started(browser: &Browser, path: &str) -> (Value, Browser) {
+pub async fn started(browser: &Browser, path: &str) -> (Value, Browser) {
     let reply = browser.clone().json().post(path, &[]).await;
     assert_eq!(reply.status, 200, "{path}: {}", reply.body);
     let ceremony = reply.cookie("__Host-passkey").expect("a ceremony");
@@ -73,7 +73,7 @@ async fn try_add(browser: &Browser, key: &mut Authenticator, name: &str) -> (Rep
 }
 
 /// A person's first passkey, and their recovery codes.
-async fn add(browser: &Browser) -> (Authenticator, Vec<String>) {
+pub async fn add(browser: &Browser) -> (Authenticator, Vec<String>) {
     let mut key = Authenticator::new();
     let (reply, asked) = try_add(browser, &mut key, "Work laptop").await;
     (key, revealed(&asked, &reply).await)

@@ -30,12 +30,12 @@ use uuid::Uuid;
 use crate::kit::{Business, TestApp, sql};
 
 /// What the owner of the tables can do first, and last.
-const DISARM: &str = "do $$ declare t regclass; begin
+pub const DISARM: &str = "do $$ declare t regclass; begin
     for t in select relid from pg_partition_tree('audit_entries')
         union all select unnest(array['audit_seals', 'audit_pending', 'audit_checkpoints']::regclass[]) loop
         execute format('alter table %s disable trigger user', t);
     end loop; end $$";
-const ARM: &str = "do $$ declare t regclass; begin
+pub const ARM: &str = "do $$ declare t regclass; begin
     for t in select relid from pg_partition_tree('audit_entries')
         union all select unnest(array['audit_seals', 'audit_pending', 'audit_checkpoints']::regclass[]) loop
         execute format('alter table %s enable trigger user', t);
@@ -48,7 +48,7 @@ async fn start() -> (TestApp, Business) {
 }
 
 /// Writes entries as the product does, a second apart.
-async fn write(app: &TestApp, business: &Business, count: usize) {
+pub async fn write(app: &TestApp, business: &Business, count: usize) {
     for number in 0..count {
         app.clock.advance(1);
         let reason = Some(format!("number {number}"));
@@ -75,7 +75,7 @@ async fn seal_by(app: &TestApp, memory: &mut Memory) {
     panic!("entries wait to be sealed for half a minute");
 }
 
-async fn seal(app: &TestApp) {
+pub async fn seal(app: &TestApp) {
     seal_by(app, &mut Memory::default()).await;
 }
 

@@ -198,11 +198,15 @@ async fn ten_3_nothing_can_refer_to_another_businesss_row() {
     .await
     .expect("the catalogue answers");
     assert!(keys.len() >= 15, "too few foreign keys found: {keys:?}");
+    // What guards an ending is another wall too.
+    sql::run(&two.app.owner, "alter table operator_grants disable trigger user").await;
     for (table, target, column, key) in keys {
         // By the superuser: row security is not what is tried here, the key is.
+        // An owner's role is built in: that is another wall.
+        let some = if table == "members" { "and role = 'viewer'" } else { "" };
         let link = format!(
             "update {table} set {column} = (select {key} from {target} where business_id = '{}' limit 1)
-             where business_id = '{}'",
+             where business_id = '{}' {some}",
             two.b, two.a
         );
         let result = sql::try_within(&two.app.owner, two.a, link).await;
@@ -222,6 +226,7 @@ async fn ten_1_a_key_that_another_business_uses_is_free() {
         ("webhook_receipts", "event_key"),
         ("jobs", "dedup_key"),
         ("invitations", "email"),
+        ("roles", "name"),
     ] {
         let shared = sql::count(
             &two.app.owner,

@@ -250,7 +250,7 @@ pub fn field(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// Appends a field that may be absent, which is not the same as empty.
-fn optional(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
+pub fn optional(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
     match bytes {
         Some(bytes) => field(out, bytes),
         None => out.extend_from_slice(&ABSENT.to_be_bytes()),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::{
     model::{
         id::{BusinessId, MemberId, UserId},
-        permission::{Reach, Role, TABLE},
+        permission::{Grants, Role},
         profile::Profile,
     },
     server::{
@@ -21,7 +21,10 @@ pub struct Me {
     user: User,
     member: Member,
     business: Business,
+    /// The built-in role, or the one that theirs was copied from.
     role: Role,
+    /// What the business calls a role of its own.
+    custom_role: Option<String>,
     permissions: Vec<Held>,
 }
 
@@ -45,7 +48,7 @@ struct Business {
     zone: String,
 }
 
-/// What a role may do, and how far it reaches. What is not listed is denied.
+/// What somebody may do, and how far it reaches. What is not listed is denied.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct Held {
     code: &'static str,
@@ -71,32 +74,29 @@ impl Me {
                 profile: person.profile,
                 zone: person.zone.clone(),
             },
-            role: person.role,
-            permissions: held(person.role),
+            role: person.base(),
+            custom_role: person.held.role.custom().map(|_| person.held.label().to_owned()),
+            permissions: held(person.grants),
         }
     }
 }
 
-fn held(role: Role) -> Vec<Held> {
-    let reach = |permission| match role.reach(permission) {
-        Reach::All => Some("all"),
-        Reach::Own => Some("own"),
-        Reach::None => None,
-    };
-    TABLE.iter().filter_map(|row| Some(Held { code: row.code, reach: reach(row.permission)? })).collect()
+fn held(grants: Grants) -> Vec<Held> {
+    grants.held().map(|(row, reach)| Held { code: row.code, reach: reach.code() }).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::permission::TABLE;
 
     #[test]
     fn what_is_denied_is_not_listed() {
         assert_eq!(
-            held(Role::Viewer),
+            held(Role::Viewer.grants()),
             [Held { code: "leaderboard", reach: "all" }, Held { code: "analytics", reach: "all" }]
         );
-        assert!(held(Role::Agent).contains(&Held { code: "recordings.play", reach: "own" }));
-        assert_eq!(held(Role::Owner).len(), TABLE.len());
+        assert!(held(Role::Agent.grants()).contains(&Held { code: "recordings.play", reach: "own" }));
+        assert_eq!(held(Role::Owner.grants()).len(), TABLE.len());
     }
 }

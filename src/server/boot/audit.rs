@@ -1,7 +1,7 @@
 //! `ringfort audit`: verifying the sealed log, in the database or in a file, exporting it, and the public keys (AUD-3).
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{BufReader, BufWriter, Write, stdout},
     os::unix::fs::OpenOptionsExt,
     path::Path,
@@ -21,9 +21,12 @@ use crate::{
     server::{
         caller::{Actor, Caller, Origin},
         kit::At,
-        services::seal::{
-            Report, export, file,
-            verify::{self, Asked},
+        services::{
+            audit_export::verify as exported,
+            seal::{
+                Report, export, file,
+                verify::{self, Asked},
+            },
         },
         store,
         vault::PublicKeys,
@@ -67,13 +70,7 @@ pub async fn verify(
 /// # Errors
 /// No key, or a key or a file that cannot be read.
 pub fn verify_file(file: &Path, keys: &[String], is_part: bool, checkpoints: Option<&Path>) -> anyhow::Result<bool> {
-    let mut known = PublicKeys::default();
-    for key in keys {
-        known.add_text(key).context("--key wants the x of a public key: `ringfort audit keys` prints them")?;
-    }
-    if keys.is_empty() {
-        bail!("--file needs the public key that has signed: --key, for each of them (`ringfort audit keys`)");
-    }
+    let known = known(keys)?;
     let outside = kept(checkpoints)?;
     let reports = file::verify(open(file)?, &known, is_part, &outside)?;
     if reports.is_empty() {
@@ -81,8 +78,52 @@ pub fn verify_file(file: &Path, keys: &[String], is_part: bool, checkpoints: Opt
     }
     for (business, report) in &reports {
         tell(*business, report);
+        if checkpoints.is_some() {
+            println!("        {business}: {} checkpoints agree with its seals.", report.checkpoints);
+        }
     }
     Ok(reports.values().all(Report::is_sound))
+}
+
+/// Verifies a downloaded export by its manifest and public keys alone. True when nothing is wrong.
+///
+/// # Errors
+/// No key, or a key, a manifest or a file that cannot be read.
+pub fn verify_export(file: &Path, manifest: &Path, keys: &[String]) -> anyhow::Result<bool> {
+    let known = known(keys)?;
+    let text = fs::read_to_string(manifest).with_context(|| format!("reading {}", manifest.display()))?;
+    let manifest = exported::manifest(&text).with_context(|| format!("{} is no manifest", manifest.display()))?;
+    let mut found = exported::signature(&manifest, &known);
+    if found.is_none() {
+        found = exported::bytes(&manifest, open(file)?).with_context(|| format!("reading {}", file.display()))?;
+    }
+    if found.is_none() {
+        found =
+            exported::entries(&manifest, &mut open(file)?).with_context(|| format!("reading {}", file.display()))?;
+    }
+    let (business, count) = (manifest.business, manifest.count);
+    if let Some(fault) = &found {
+        println!("BROKEN  {business}: {}.", fault.label());
+    } else {
+        let (asked, made) = (At::from_micros(manifest.asked).0, At::from_micros(manifest.at).0);
+        println!(
+            "sound   {business}: {count} entries, all that {:?} named at {asked}. Signed at {made} with the key {}; the hash \
+             is {}.",
+            manifest.filter, manifest.key, manifest.hash
+        );
+    }
+    Ok(found.is_none())
+}
+
+fn known(keys: &[String]) -> anyhow::Result<PublicKeys> {
+    let mut known = PublicKeys::default();
+    for key in keys {
+        known.add_text(key).context("--key wants the x of a public key: `ringfort audit keys` prints them")?;
+    }
+    if keys.is_empty() {
+        bail!("this needs the public key that has signed: --key, for each of them (`ringfort audit keys`)");
+    }
+    Ok(known)
 }
 
 /// Writes the sealed log of a business to a file, or to the terminal.

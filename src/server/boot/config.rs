@@ -38,7 +38,8 @@ pub struct Config {
     /// `RINGFORT_PUBLIC_URL` (`http://` and the listen address): what browsers and providers call. An origin: scheme,
     /// host and port, without a slash at the end. Signatures and origin checks use this, never a Host header.
     pub public_url: String,
-    /// `DATABASE_URL`, `WORKER_DATABASE_URL`, `OWNER_DATABASE_URL` (none: a private `PostgreSQL` in the data folder).
+    /// `DATABASE_URL`, `WORKER_DATABASE_URL`, `OWNER_DATABASE_URL`, `OPERATOR_DATABASE_URL` (none: a private `PostgreSQL` in
+    /// the data folder).
     pub database: Database,
     /// `RINGFORT_MASTER_KEY` (none: the file below): 64 hexadecimal digits.
     pub master_key: Option<Secret>,
@@ -64,6 +65,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpAddr>,
     /// `RINGFORT_CHECKPOINT_…` (none): where signed checkpoints of the audit log are sent.
     pub checkpoints: Checkpoints,
+    /// `RINGFORT_AUDIT_EXPORT_MAX` (1000000): entries that one export of the audit log may hold; more are refused.
+    pub audit_export_max: i64,
     /// `RINGFORT_PGBOUNCER` (no): the database addresses lead to a `PgBouncer` in transaction mode.
     pub pgbouncer: bool,
     /// Set by the `demo` command, by no variable: a demo must never come from a forgotten line in a service file.
@@ -77,8 +80,9 @@ pub struct Config {
 pub enum Database {
     /// A `PostgreSQL` that this program starts in its data folder and stops again.
     Private,
-    /// Somebody else's. Without `owner`, migrations are run by hand (`ringfort migrate`).
-    External { app: Secret, worker: Secret, owner: Option<Secret> },
+    /// Somebody else's. Without `owner`, migrations are run by hand (`ringfort migrate`); without `operator`, support looks
+    /// into no business (`ringfort operator show`).
+    External { app: Secret, worker: Secret, owner: Option<Secret>, operator: Option<Secret> },
 }
 
 /// A setting that cannot be used. Never repeats the value: it may be a secret.
@@ -136,6 +140,7 @@ impl Config {
             oidc: oidc::read(&vars)?,
             trusted_proxies: trusted_proxies(&vars.list("RINGFORT_TRUSTED_PROXIES"))?,
             checkpoints: Checkpoints::read(&vars)?,
+            audit_export_max: audit_export_max(vars.text("RINGFORT_AUDIT_EXPORT_MAX"))?,
             pgbouncer: vars.switch("RINGFORT_PGBOUNCER")?,
             demo: false,
             site_root: PathBuf::from(vars.text_or("LEPTOS_SITE_ROOT", "target/site")),
@@ -218,17 +223,18 @@ fn database<F: Fn(&str) -> Option<String>>(vars: &Variables<F>) -> Result<Databa
         }
         other => Ok(other.map(Secret::new)),
     };
+    let operator = url("OPERATOR_DATABASE_URL")?;
     match (url("DATABASE_URL")?, url("WORKER_DATABASE_URL")?, url("OWNER_DATABASE_URL")?) {
-        (None, None, None) => Ok(Database::Private),
-        (Some(app), Some(worker), owner) => Ok(Database::External { app, worker, owner }),
+        (None, None, None) if operator.is_none() => Ok(Database::Private),
+        (Some(app), Some(worker), owner) => Ok(Database::External { app, worker, owner, operator }),
         (Some(_), None, _) => Err(ConfigError::new(
             "WORKER_DATABASE_URL",
             "is missing beside DATABASE_URL: set it to the same database, with the role ringfort_worker",
         )),
         (None, ..) => Err(ConfigError::new(
             "DATABASE_URL",
-            "is missing: set it (role ringfort_app), or unset WORKER_DATABASE_URL and OWNER_DATABASE_URL for a private \
-             database",
+            "is missing: set it (role ringfort_app), or unset the other three (WORKER_, OWNER_ and OPERATOR_DATABASE_URL) \
+             for a private database",
         )),
     }
 }
@@ -261,6 +267,12 @@ fn texts_per_day(text: Option<String>) -> Result<i32, ConfigError> {
     let Some(text) = text else { return Ok(BUSINESS_A_DAY) };
     let wrong = || ConfigError::new("RINGFORT_TEXTS_PER_DAY", "is no number from 0 to 100000");
     text.parse().ok().filter(|most| (0..=100_000).contains(most)).ok_or_else(wrong)
+}
+
+fn audit_export_max(text: Option<String>) -> Result<i64, ConfigError> {
+    let Some(text) = text else { return Ok(1_000_000) };
+    let wrong = || ConfigError::new("RINGFORT_AUDIT_EXPORT_MAX", "is no whole number from 1 to 10000000");
+    text.parse().ok().filter(|most| (1..=10_000_000).contains(most)).ok_or_else(wrong)
 }
 
 fn trusted_proxies(entries: &[String]) -> Result<Vec<IpAddr>, ConfigError> {

@@ -20,12 +20,18 @@ pub static MIGRATOR: Migrator = sqlx::migrate!();
 /// Two processes that start at once (a demo and its simulator) set up roles one after the other.
 const ROLES_LOCK: i64 = 0x0072_696e_6766_6f72;
 
-/// No statement outlives the patience of who waits for it, and no forgotten transaction holds a lock.
-const LIMITS: [(&str, &str); 3] =
-    [("statement_timeout", "10s"), ("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "15s")];
+/// No statement outlives the patience of who waits for it, and no forgotten transaction holds a lock. Ours are short: to compile
+/// one, as the planner would by a wrong guess, takes longer than to run it.
+const LIMITS: [(&str, &str); 4] = [
+    ("statement_timeout", "10s"),
+    ("lock_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "15s"),
+    ("jit", "off"),
+];
 
 const APP_CONNECTIONS: u32 = 16;
 const WORKER_CONNECTIONS: u32 = 6;
+const OPERATOR_CONNECTIONS: u32 = 1;
 const ACQUIRE: Duration = Duration::from_secs(3);
 /// A connection is trusted for this long after its last use.
 const FRESH: Duration = Duration::from_millis(500);
@@ -60,9 +66,12 @@ async fn set_up_roles(options: &PgConnectOptions, passwords: Option<&Passwords>)
         set_password(&mut conn, "ringfort_app", &passwords.app).await?;
         set_password(&mut conn, "ringfort_worker", &passwords.worker).await?;
         set_password(&mut conn, "ringfort_auditor", &passwords.auditor).await?;
+        if let Some(operator) = &passwords.operator {
+            set_password(&mut conn, "ringfort_operator", operator).await?;
+        }
         create_database(&mut conn).await?;
     }
-    for role in ["ringfort_app", "ringfort_worker"] {
+    for role in ["ringfort_app", "ringfort_worker", "ringfort_operator"] {
         limit_role(&mut conn, role).await;
     }
     conn.close().await?;
@@ -90,7 +99,7 @@ async fn create_database(conn: &mut PgConnection) -> anyhow::Result<()> {
     }
     conn.execute(
         "revoke all on database ringfort from public; \
-         grant connect on database ringfort to ringfort_app, ringfort_worker, ringfort_auditor",
+         grant connect on database ringfort to ringfort_app, ringfort_worker, ringfort_auditor, ringfort_operator",
     )
     .await
     .context("closing the database to other roles")?;
@@ -158,6 +167,14 @@ pub async fn pools(app_url: &Secret, worker_url: &Secret, pgbouncer: bool) -> an
         .await
         .context("connecting as ringfort_worker")?;
     Ok(Pools { app, worker })
+}
+
+/// A pool for support, as `ringfort_operator`: the database shows it a business while its grant is open.
+///
+/// # Errors
+/// The address is no `PostgreSQL` URL, or the database cannot be reached.
+pub async fn operator_pool(url: &Secret, pgbouncer: bool) -> anyhow::Result<PgPool> {
+    pool(url, "ringfort operator", OPERATOR_CONNECTIONS, pgbouncer).await.context("connecting as ringfort_operator")
 }
 
 async fn pool(url: &Secret, name: &str, largest: u32, pgbouncer: bool) -> Result<PgPool, sqlx::Error> {

@@ -27,7 +27,7 @@ use super::{
     router, telemetry,
 };
 use crate::server::{
-    jobs::{sealer, worker},
+    jobs::{sealer, streamer, worker},
     kit::{
         clock::{SharedClock, SystemClock},
         entropy::{SharedEntropy, SystemEntropy, bytes},
@@ -54,6 +54,8 @@ pub struct Ready {
     pub app_url: Secret,
     pub worker_url: Secret,
     pub owner_url: Option<Secret>,
+    /// For `ringfort operator show`; absent where nobody has set it.
+    pub operator_url: Option<Secret>,
 }
 
 /// Starts the private database, or takes the configured one, and migrates it where there is a login that may.
@@ -69,14 +71,21 @@ pub async fn prepare_database(config: &Config) -> anyhow::Result<Ready> {
                 app_url: private.app_url(),
                 worker_url: private.worker_url(),
                 owner_url: Some(private.owner_url()),
+                operator_url: private.operator_url(),
                 private: Some(private),
             })
         }
-        Database::External { app, worker, owner } => {
+        Database::External { app, worker, owner, operator } => {
             if let Some(owner) = owner {
                 database::bootstrap_and_migrate(owner, None).await?;
             }
-            Ok(Ready { private: None, app_url: app.clone(), worker_url: worker.clone(), owner_url: owner.clone() })
+            Ok(Ready {
+                private: None,
+                app_url: app.clone(),
+                worker_url: worker.clone(),
+                owner_url: owner.clone(),
+                operator_url: operator.clone(),
+            })
         }
     }
 }
@@ -173,7 +182,7 @@ pub async fn serve(app: App) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The tasks beside the doors: live relay, session watch, worker, clock, sealer.
+/// The tasks beside the doors: live relay, session watch, worker, clock, sealer, streamer.
 #[must_use]
 pub fn background(app: &App, stop: &CancellationToken) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
@@ -182,6 +191,7 @@ pub fn background(app: &App, stop: &CancellationToken) -> JoinSet<()> {
     tasks.spawn(worker::run(app.clone(), stop.clone()));
     tasks.spawn(worker::run_clock(app.clone(), stop.clone()));
     tasks.spawn(sealer::run(app.clone(), stop.clone()));
+    tasks.spawn(streamer::run(app.clone(), stop.clone()));
     tasks
 }
 

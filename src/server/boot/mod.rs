@@ -8,6 +8,7 @@ pub mod demo;
 pub mod doctor;
 pub mod lifecycle;
 pub mod networks;
+pub mod operator;
 pub mod postgres;
 pub mod router;
 pub mod simulate;

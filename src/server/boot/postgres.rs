@@ -102,7 +102,7 @@ impl PrivatePostgres {
 
     async fn own(spot: Layout, lock: File) -> anyhow::Result<Self> {
         let passwords = match Passwords::read(&spot.passwords)? {
-            Some(passwords) => passwords,
+            Some(passwords) => passwords.completed(&SystemEntropy, &spot.passwords)?,
             None if spot.data.exists() => bail!(
                 "{} is missing, and without it the database in {} cannot be opened: restore both from one backup",
                 spot.passwords.display(),
@@ -176,6 +176,13 @@ impl PrivatePostgres {
     #[must_use]
     pub fn owner_url(&self) -> Secret {
         url(&self.spot, "ringfort_admin", &self.passwords.admin, "ringfort")
+    }
+
+    /// For support. Absent until the process that owns the cluster has drawn a password for it: an older one has none.
+    #[must_use]
+    pub fn operator_url(&self) -> Option<Secret> {
+        let password = self.passwords.operator.as_ref()?;
+        Some(url(&self.spot, "ringfort_operator", password, "ringfort"))
     }
 
     /// For who reads audit entries and nothing else.

@@ -27,8 +27,10 @@ pub fn start() {
 }
 
 /// What waits in the database.
-async fn waits(app: &App) -> Result<(Backlog, SealBacklog), StoreError> {
-    Ok((store::lobby::backlog(app.worker_db()).await?, store::lobby::audit_backlog(app.worker_db()).await?))
+async fn waits(app: &App) -> Result<(Backlog, SealBacklog, i64), StoreError> {
+    let db = app.worker_db();
+    let (jobs, seals) = (store::lobby::backlog(db).await?, store::lobby::audit_backlog(db).await?);
+    Ok((jobs, seals, store::lobby::audit_streams_failing(db).await?))
 }
 
 /// The metrics of this process in Prometheus' text format. Served on a port of its own, loopback by default.
@@ -55,7 +57,7 @@ pub async fn metrics(app: &App) -> String {
     );
     put("pool_connections", "Database connections of the application.", "gauge", f64::from(app.db().size()));
     match waits(app).await {
-        Ok((backlog, seals)) => {
+        Ok((backlog, seals, failing)) => {
             put("database_up", "Whether the database answers.", "gauge", 1.0);
             put("jobs_due", "Jobs that wait to be run.", "gauge", number(backlog.jobs));
             put("jobs_lag_seconds", "Age of the oldest due job.", "gauge", backlog.oldest_job_seconds);
@@ -63,6 +65,7 @@ pub async fn metrics(app: &App) -> String {
             put("mails_queued", "Mails that wait to be sent.", "gauge", number(backlog.mails));
             put("audit_unsealed", "Audit entries that wait to be sealed.", "gauge", number(seals.waiting));
             put("audit_seal_lag_seconds", "Age of the oldest of them.", "gauge", seals.oldest_seconds);
+            put("audit_streams_failing", "Streams of the audit log that do not get through.", "gauge", number(failing));
         }
         Err(error) => {
             tracing::warn!(error.chain = %chain(&error), "metrics without the database");

@@ -1,17 +1,18 @@
 //! The needs of the actions (PER-3). A server function that is missing here is unreachable, and a test says so.
 
-use super::{doors::Doors, passkey as ceremony};
+use super::{audit_news, doors::Doors, passkey as ceremony};
 use crate::{
     model::permission::{Need, Permission as P},
     ui::actions::{
-        account, audit, calls, device, factor, link, oidc, passkey, policy, review, setup, team, texting, token,
+        account, audit, audit_stream, calls, device, factor, link, oidc, operator, passkey, policy, review, role,
+        setup, team, texting, token,
     },
 };
 
 /// Every action with its need.
 #[must_use]
 pub fn doors(doors: Doors) -> Doors {
-    doors
+    evidence(doors)
         .action::<account::SignIn>(Need::Public)
         .action::<account::AnswerFactor>(Need::Public)
         .action::<account::MailFactorCode>(Need::Public)
@@ -29,6 +30,8 @@ pub fn doors(doors: Doors) -> Doors {
         .action::<account::Join>(Need::Public)
         .action::<account::Switch>(Need::SignedIn)
         .action::<account::SetTheme>(Need::Public)
+        .action::<role::ViewAsRole>(Need::Holds(P::RolesRead))
+        .action::<role::StopViewing>(Need::SignedIn)
         .action::<oidc::StartOidc>(Need::Public)
         .action::<oidc::EnterOidc>(Need::Public)
         .action::<oidc::StartOidcJoin>(Need::Public)
@@ -40,6 +43,7 @@ pub fn doors(doors: Doors) -> Doors {
         .action::<link::ResetPassword>(Need::Public)
         .action::<link::ChangePassword>(Need::SignedIn)
         .action::<audit::VerifyAudit>(Need::Holds(P::AuditRead))
+        .action::<operator::EndOperator>(Need::Holds(P::Operators))
         .action::<calls::AcknowledgePop>(Need::Holds(P::ScreenPop))
         .action::<setup::CreateExtension>(Need::Holds(P::Extensions))
         .action::<setup::DeleteExtension>(Need::Holds(P::Extensions))
@@ -49,14 +53,25 @@ pub fn doors(doors: Doors) -> Doors {
         .action::<team::ResendInvitation>(Need::Holds(P::TeamInvite))
         .action::<team::ImportPeople>(Need::Holds(P::TeamInvite))
         .asking_again(sensitive)
+        .asking_again(streams)
 }
 
-/// Credentials, roles and retention ask again who one is (ACC-8).
+/// What readers of the audit log keep, and what its page asks.
+fn evidence(doors: Doors) -> Doors {
+    doors
+        .action::<audit::SaveAuditFilter>(Need::Holds(P::AuditRead))
+        .action::<audit::RemoveAuditFilter>(Need::Holds(P::AuditRead))
+        .script(audit_news::NEWS, Need::Holds(P::AuditRead), audit_news::news)
+}
+
+/// Credentials, roles, retention and exports ask again who one is (ACC-8).
 fn sensitive(doors: Doors) -> Doors {
     doors
         .action::<device::RevokeSession>(Need::SignedIn)
         .action::<device::RevokeOtherSessions>(Need::SignedIn)
         .action::<token::RevokeToken>(Need::SignedIn)
+        .action::<audit::AskAuditExport>(Need::Holds(P::AuditExport))
+        .action::<audit::CancelAuditExport>(Need::Holds(P::AuditExport))
         .action::<setup::CreateConnection>(Need::Holds(P::Credentials))
         .action::<setup::TestConnection>(Need::Holds(P::Credentials))
         .action::<setup::RotateConnection>(Need::Holds(P::Credentials))
@@ -69,6 +84,9 @@ fn sensitive(doors: Doors) -> Doors {
         .action::<review::OpenReview>(Need::Holds(P::TeamManage))
         .action::<review::DecideReview>(Need::Holds(P::TeamManage))
         .action::<review::CloseReview>(Need::Holds(P::TeamManage))
+        .action::<role::CopyRole>(Need::Holds(P::RolesManage))
+        .action::<role::SaveRole>(Need::Holds(P::RolesManage))
+        .action::<role::DeleteRole>(Need::Holds(P::RolesManage))
         .action::<team::SetRole>(Need::Holds(P::TeamManage))
         .action::<team::RemoveMember>(Need::Holds(P::TeamManage))
         .action::<team::HandOver>(Need::Holds(P::TeamManage))
@@ -91,4 +109,16 @@ fn sensitive(doors: Doors) -> Doors {
         .script(ceremony::REGISTER, Need::SignedIn, ceremony::register)
         .action::<passkey::AddPasskey>(Need::SignedIn)
         .action::<passkey::RemovePasskey>(Need::SignedIn)
+}
+
+/// Where the audit log is sent to, and what opens the door there.
+fn streams(doors: Doors) -> Doors {
+    doors
+        .action::<audit_stream::CreateStream>(Need::Holds(P::AuditStream))
+        .action::<audit_stream::TestStream>(Need::Holds(P::AuditStream))
+        .action::<audit_stream::PauseStream>(Need::Holds(P::AuditStream))
+        .action::<audit_stream::ResumeStream>(Need::Holds(P::AuditStream))
+        .action::<audit_stream::ReplayStream>(Need::Holds(P::AuditStream))
+        .action::<audit_stream::RotateStream>(Need::Holds(P::AuditStream))
+        .action::<audit_stream::DeleteStream>(Need::Holds(P::AuditStream))
 }

@@ -21,7 +21,8 @@ pub enum Kind {
     Page,
     /// A form's or an island's write.
     Action,
-    /// JSON for a script of ours, which then posts a form of its page: what a browser's own dialog is asked with.
+    /// JSON for a script of ours: what a browser's own dialog is asked with before its page's form is posted, or a number that
+    /// its page shows.
     Script,
     /// Server-sent events.
     Stream,
@@ -55,6 +56,9 @@ pub struct Doors {
 /// The largest form.
 pub const FORM_BYTES: usize = 256 << 10;
 
+/// Where providers send to.
+pub const WEBHOOKS: &str = "/webhooks/";
+
 impl Doors {
     /// A page: GET (and HEAD).
     #[must_use]
@@ -73,7 +77,7 @@ impl Doors {
         self.open(Kind::Action, Method::POST, F::PATH, need, action::run)
     }
 
-    /// What a script of a page asks for before it posts that page's form.
+    /// What a script of a page asks for.
     #[must_use]
     pub fn script<H, T>(self, path: &'static str, need: Need, handler: H) -> Self
     where

@@ -3,15 +3,18 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::{
+    body::{Body, to_bytes},
     extract::{ConnectInfo, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use tokio::time::timeout;
 use tower_sessions::{Session, session::Id};
 
 use super::{
@@ -19,12 +22,13 @@ use super::{
     action::append_cookie,
     bearer,
     cx::{Cx, Visitor},
+    doors::{FORM_BYTES, WEBHOOKS},
     flash::{self, Flash},
     gate::{AskAgain, CONFIRM_PATH, RefusedAtDoor},
     shell,
 };
 use crate::{
-    model::id::TraceId,
+    model::{id::TraceId, network::Cidr},
     server::{
         boot::App,
         caller::{Origin, SignedIn},
@@ -43,15 +47,45 @@ pub const LINK_COOKIE: &str = "__Host-link";
 /// The cookie by which a browser is known to the accounts that have signed in with it.
 pub const DEVICE_COOKIE: &str = "__Host-device";
 
+/// How long a form's body may take to come, on a bad line too.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
 /// Makes the [`Visitor`]: trace, nonce, theme, address, and who is signed in, by one lobby query.
-pub async fn visitor(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub async fn visitor(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (mut request, fault) = whole(request).await;
+    let mut visitor = nobody(&app, &request);
+    let token = bearer::token(request.uri().path(), request.headers());
+    let session = request.extensions().get::<Session>().and_then(Session::id);
+    if let Err(error) = recognise(&app, token, session, &mut visitor).await {
+        return dress(&Cx { app, visitor: visitor.clone() }, &error.fault(visitor.trace));
+    }
+    // The page that asks again passes it on to the form it will lead back to.
+    let shown = visitor.flash.is_some()
+        && visitor.wants_html
+        && request.method().is_safe()
+        && request.uri().path() != CONFIRM_PATH;
+    if let Some(kind) = fault {
+        return dress(&Cx { app, visitor }, &kind.into());
+    }
+    request.extensions_mut().insert(visitor);
+    let mut response = next.run(request).await;
+    // A redirect passes the message on; the page that shows it takes it away.
+    if shown && !response.status().is_redirection() {
+        append_cookie(response.headers_mut(), &Flash::clear());
+    }
+    response
+}
+
+/// What a request says of itself, before anybody is known by it.
+fn nobody(app: &App, request: &Request) -> Visitor {
     let now = app.clock().now();
     let headers = request.headers();
-    let address = client_address(&app, &request);
+    let address = client_address(app, request);
     let door = if bearer::is_api(request.uri().path()) { bearer::DOOR } else { "web" };
     // Where programs ask, cookies count for nothing.
     let cookie = |name: &str| if door == "web" { cookie_value(headers, name) } else { None };
-    let mut visitor = Visitor {
+    let flash = cookie(flash::COOKIE).and_then(|value| Flash::read(app.vault(), now, &value));
+    Visitor {
         trace: TraceId(uuid7(app.entropy(), now)),
         now,
         nonce: STANDARD.encode(bytes::<16>(app.entropy())).into(),
@@ -67,7 +101,7 @@ pub async fn visitor(State(app): State<App>, mut request: Request, next: Next) -
         referer: headers.get(header::REFERER).and_then(|v| v.to_str().ok()).map(Arc::from),
         signed_in: None,
         outside: false,
-        flash: None,
+        flash: flash.map(Arc::new),
         link: cookie(LINK_COOKIE).map(Arc::from),
         asked: cookie(services::link::COOKIE).map(Arc::from),
         challenge: cookie(services::challenge::COOKIE).map(Arc::from),
@@ -76,26 +110,23 @@ pub async fn visitor(State(app): State<App>, mut request: Request, next: Next) -
         oidc_code: cookie(services::identity::CODE_COOKIE).map(Arc::from),
         device: cookie(DEVICE_COOKIE).map(Arc::from),
         agent: agent::label(headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or("")).into(),
+    }
+}
+
+/// The request with all of its body, so that who asks is found out after its last byte has come: rights that ended while
+/// somebody held it back are not used any more. And what is wrong with it, when it is too large or does not come. (What
+/// providers send proves itself as a whole.)
+async fn whole(request: Request) -> (Request, Option<FaultKind>) {
+    if request.method().is_safe() || request.uri().path().starts_with(WEBHOOKS) {
+        return (request, None);
+    }
+    let (parts, body) = request.into_parts();
+    let (body, fault) = match timeout(BODY_TIME, to_bytes(body, FORM_BYTES)).await {
+        Ok(Ok(all)) => (Body::from(all), None),
+        Ok(Err(_)) => (Body::empty(), Some(FaultKind::TooLarge)),
+        Err(_) => (Body::empty(), Some(FaultKind::BadRequest)),
     };
-    let flash = cookie(flash::COOKIE).and_then(|value| Flash::read(app.vault(), now, &value));
-    visitor.flash = flash.map(Arc::new);
-    let token = bearer::token(request.uri().path(), headers);
-    let session = request.extensions().get::<Session>().and_then(Session::id);
-    if let Err(error) = recognise(&app, token, session, &mut visitor).await {
-        return dress(&Cx { app, visitor: visitor.clone() }, &error.fault(visitor.trace));
-    }
-    // The page that asks again passes it on to the form it will lead back to.
-    let shown = visitor.flash.is_some()
-        && visitor.wants_html
-        && request.method().is_safe()
-        && request.uri().path() != CONFIRM_PATH;
-    request.extensions_mut().insert(visitor);
-    let mut response = next.run(request).await;
-    // A redirect passes the message on; the page that shows it takes it away.
-    if shown && !response.status().is_redirection() {
-        append_cookie(response.headers_mut(), &Flash::clear());
-    }
-    response
+    (Request::from_parts(parts, body), fault)
 }
 
 /// Notes who is signed in, and whether their business lets them in from here.
@@ -261,18 +292,9 @@ fn client_address(app: &App, request: &Request) -> IpAddr {
     hops.into_iter().rev().find(|hop| !proxies.contains(hop)).unwrap_or(peer)
 }
 
-/// The network an address belongs to: /24 for IPv4, /48 for IPv6.
+/// The network an address belongs to, as entries and sessions keep it, and as the audit log is asked for it.
 fn network(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => {
-            let [a, b, c, _] = v4.octets();
-            format!("{a}.{b}.{c}.0/24")
-        }
-        IpAddr::V6(v6) => {
-            let [a, b, c, ..] = v6.segments();
-            format!("{a:x}:{b:x}:{c:x}::/48")
-        }
-    }
+    Cidr::coarse(address).to_string()
 }
 
 fn accepts_html(headers: &HeaderMap) -> bool {

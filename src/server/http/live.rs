@@ -149,7 +149,7 @@ impl Viewer {
         self.last = Some(event.cursor);
         let now = self.app.clock().now().millis();
         let shown = match event.payload {
-            Payload::Call(call) => match self.person.role.reach(Permission::LiveBoard) {
+            Payload::Call(call) => match self.person.grants.reach(Permission::LiveBoard) {
                 Reach::All => Some(LiveEvent::Call { call: call.wire(), now }),
                 Reach::Own if call.concerns(self.person.member) => Some(LiveEvent::Call { call: call.wire(), now }),
                 Reach::Own | Reach::None => None,
@@ -169,7 +169,7 @@ impl Viewer {
 
     async fn pops(&self) -> Result<Vec<crate::ui::wire::live::PopCard>, AppError> {
         debug_assert!(matches!(self.person.caller.actor, Actor::Member { .. }), "only people hold streams");
-        match self.person.role.reach(Permission::ScreenPop) {
+        match self.person.grants.reach(Permission::ScreenPop) {
             Reach::None => Ok(Vec::new()),
             Reach::Own | Reach::All => services::pop::open(&self.app, &self.person).await,
         }

@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod actions;
+pub mod audit_news;
 pub mod bearer;
 pub mod cx;
 pub mod device;

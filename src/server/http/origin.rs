@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{AppError, bearer};
+use super::{AppError, bearer, doors::WEBHOOKS};
 use crate::server::boot::App;
 
 /// Safe methods pass and change nothing. Webhooks carry no cookie and prove themselves by signature. On the paths of
@@ -17,7 +17,7 @@ use crate::server::boot::App;
 pub async fn same_origin(State(app): State<App>, request: Request, next: Next) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let path = request.uri().path();
-    let exempt = path.starts_with("/webhooks/") || path == "/csp" || bearer::is_api(path);
+    let exempt = path.starts_with(WEBHOOKS) || path == "/csp" || bearer::is_api(path);
     if safe || exempt || is_ours(request.headers(), &app.config().public_url) {
         next.run(request).await
     } else {

@@ -24,6 +24,8 @@ pub struct Page {
     pub refresh: Option<u16>,
     /// Whether a form on it is answered with a passkey, which needs a script of its own.
     pub passkeys: bool,
+    /// Whether it shows the audit log, which has a script that counts what has come since.
+    pub audit: bool,
     pub status: StatusCode,
 }
 
@@ -51,6 +53,13 @@ impl Page {
     #[must_use]
     pub fn with_passkeys(mut self, has_form: bool) -> Self {
         self.passkeys = has_form;
+        self
+    }
+
+    /// Loads the script that says how many audit entries have come since.
+    #[must_use]
+    pub fn with_audit(mut self) -> Self {
+        self.audit = true;
         self
     }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use axum::response::{Html, IntoResponse, Response};
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{
     Cx,
@@ -19,6 +19,7 @@ use crate::{
         pages::{nav, text},
     },
     ui::{
+        actions::role::StopViewing,
         islands::screen_pop::ScreenPop,
         parts::{ErrorPage, Form, Frame, Notice, Plain, Submit, Tone},
         wire::{Fault, FaultKind},
@@ -82,6 +83,8 @@ pub fn document<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() 
         page.refresh.map(|s| view! { <noscript><meta http-equiv="refresh" content=s.to_string() /></noscript> });
     let passkeys =
         page.passkeys.then(|| view! { <script type="module" src="/static/passkey.js" nonce=nonce.clone()></script> });
+    let audit =
+        page.audit.then(|| view! { <script type="module" src="/static/audit.js" nonce=nonce.clone()></script> });
     // Escaped by hand and set whole: the renderer's end markers would be text inside a title.
     let title = html_escape::encode_text(&page.title).into_owned() + " · Ringfort";
     let body = framed(cx, page, view);
@@ -97,6 +100,7 @@ pub fn document<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() 
                 <link rel="stylesheet" href=assets.css.clone() />
                 {refresh}
                 {passkeys}
+                {audit}
                 {wakes.then(|| view! {
                     <link rel="modulepreload" id="islands" href=assets.js.clone() data-wasm=assets.wasm.clone() nonce=nonce.clone() />
                     <script type="module" src="/static/islands.js" nonce=nonce></script>
@@ -140,6 +144,7 @@ fn framed<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() -> V) 
         }
     });
     let factor = factor_notice(person, visitor.now);
+    let viewing = view_notice(person);
     let mut crumbs = page.crumbs;
     crumbs.push((page.title, None));
     view! {
@@ -147,13 +152,14 @@ fn framed<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() -> V) 
             nav=nav::items(person)
             business=person.business_name.clone()
             person=person.name.reveal().to_owned()
-            role=person.role.label().to_owned()
+            role=person.held.label().to_owned()
             theme=visitor.theme
             path=path
             crumbs=crumbs
             switch_href="/switch".to_owned()
         >
             {ringing}
+            {viewing}
             {factor}
             {notice}
             {content}
@@ -175,6 +181,25 @@ fn factor_notice(person: &SignedIn, now: At) -> Option<AnyView> {
         <Notice tone=Tone::Warn>
             {when}
             <a class="link" href=FACTOR_PATH>"Set it up"</a>
+        </Notice>
+    };
+    Some(notice.into_any())
+}
+
+/// As which role the person views the product, and the way back (PER-6).
+fn view_notice(person: &SignedIn) -> Option<AnyView> {
+    let view = person.view.as_ref()?;
+    let text = match view.label {
+        Some(_) => "You see and do what this role may, as far as you may do it yourself.",
+        None => "The role as which you view this is gone, so there is nothing to see.",
+    };
+    let button = view.label.as_ref().map_or("Stop viewing".to_owned(), |label| format!("Stop viewing as {label}"));
+    let notice = view! {
+        <Notice tone=Tone::Info>
+            <form class="row" method="post" action=StopViewing::PATH>
+                <span>{text}</span>
+                <button class="btn btn-quiet btn-small" type="submit">{button}</button>
+            </form>
         </Notice>
     };
     Some(notice.into_any())

@@ -2,9 +2,10 @@
 //! when it never works. A payload holds ids only. Jobs are idempotent: a lease that ran out runs them again.
 //!
 //! To add one: its kind's name beside the service function, and a line in [`run_one`]. What runs by the clock stands in
-//! [`worker`]; the seals of the audit log, every second, in [`sealer`].
+//! [`worker`]; the seals of the audit log, every second, in [`sealer`], and what carries it to collectors in [`streamer`].
 
 pub mod sealer;
+pub mod streamer;
 pub mod worker;
 
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
         boot::App,
         http::AppError,
         services::{
+            audit_export::work as export,
             factor::{self, TextPayload},
             pop, retention, review,
             seal::checkpoint,
@@ -49,6 +51,13 @@ pub async fn run_one(app: &App, job: &ClaimedJob) -> Result<(), StoreError> {
         },
         factor::TEXT_JOB => match serde_json::from_value::<TextPayload>(job.payload.clone()) {
             Ok(p) => factor::send_text(app, &caller, &p, job.id, job.attempts > 1).await,
+            Err(e) => Err(AppError::Internal(Box::new(e))),
+        },
+        export::JOB => match serde_json::from_value::<export::Payload>(job.payload.clone()) {
+            Ok(p) => match app.limits().export_turn() {
+                Some(_turn) => export::run(app, &caller, p.export, job.id).await,
+                None => return postpone(app, job).await,
+            },
             Err(e) => Err(AppError::Internal(Box::new(e))),
         },
         checkpoint::JOB => match serde_json::from_value::<checkpoint::Payload>(job.payload.clone()) {
@@ -101,6 +110,11 @@ async fn fail(app: &App, job: &ClaimedJob, error: &AppError, trace: TraceId) -> 
         (next, job.kind.as_str(), serde_json::from_value::<ReceiptPayload>(job.payload.clone()))
     {
         store::receipt::keep(&mut tx, p.receipt, "dead", "given up", None).await?;
+    }
+    if let (None, export::JOB, Ok(p)) =
+        (next, job.kind.as_str(), serde_json::from_value::<export::Payload>(job.payload.clone()))
+    {
+        export::give_up(app, &mut tx, p.export).await?;
     }
     tx.commit().await
 }

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use serde_json::json;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -18,7 +21,7 @@ use crate::{
         http::error::chain,
         live,
         mail::{Mail, MailError},
-        services,
+        services::{self, audit_export::work as export},
         store::{self, StoreError, TenantTx, lobby::DueMail},
         vault::Purpose,
     },
@@ -29,10 +32,37 @@ const CLAIM: i32 = 20;
 const MAILS: usize = 20;
 const POLL: Duration = Duration::from_millis(500);
 
-/// Runs jobs and mail until `stop`.
+/// Runs jobs and mail until `stop`, each for itself: a job may wait ten seconds for somebody else's server, and a mail that
+/// somebody signs in by must not.
 pub async fn run(app: App, stop: CancellationToken) {
+    tokio::join!(run_jobs(&app, &stop), run_mails(&app, &stop));
+}
+
+async fn run_mails(app: &App, stop: &CancellationToken) {
     while !stop.is_cancelled() {
-        match step(&app).await {
+        match send_mails(app).await {
+            Ok(0) => {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    _ = timeout(POLL, app.hub().mail_woken()) => {}
+                }
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(error.chain = %chain(&error), "mails wait for the database");
+                sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+async fn run_jobs(app: &App, stop: &CancellationToken) {
+    let mut aside = JoinSet::new();
+    while !stop.is_cancelled() {
+        while let Some(ended) = aside.try_join_next() {
+            told(ended.ok());
+        }
+        match round(app, &mut aside).await {
             Ok(0) => {
                 tokio::select! {
                     () = stop.cancelled() => {}
@@ -46,19 +76,47 @@ pub async fn run(app: App, stop: CancellationToken) {
             }
         }
     }
+    while let Some(ended) = aside.join_next().await {
+        told(ended.ok());
+    }
 }
 
-/// One round: how many jobs and mails it took.
+/// What was done aside has nobody who waits for it. Its lease runs out, and it is claimed again.
+fn told(ended: Option<Result<(), StoreError>>) {
+    if let Some(Err(error)) = ended {
+        tracing::warn!(error.chain = %chain(&error), "an export waits for the database");
+    }
+}
+
+/// One round and all that it began: how many jobs and mails it took.
 ///
 /// # Errors
 /// The database cannot be reached.
 pub async fn step(app: &App) -> Result<usize, StoreError> {
+    let mut aside = JoinSet::new();
+    let taken = round(app, &mut aside).await? + send_mails(app).await?;
+    for result in aside.join_all().await {
+        result?;
+    }
+    Ok(taken)
+}
+
+/// One round: how many jobs it took. Exports go on `aside`: no other job waits for one.
+async fn round(app: &App, aside: &mut JoinSet<Result<(), StoreError>>) -> Result<usize, StoreError> {
     let jobs = store::lobby::jobs_claim(app.worker_db(), CLAIM).await?;
-    let mut taken = jobs.len();
+    let taken = jobs.len();
+    let (exports, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.kind == export::JOB);
+    for job in exports {
+        let app = app.clone();
+        aside.spawn(async move {
+            let ended = Box::pin(run_one(&app, &job)).await;
+            app.hub().wake_worker();
+            ended
+        });
+    }
     for result in join_all(jobs.iter().map(|job| run_one(app, job))).await {
         result?;
     }
-    taken += send_mails(app).await?;
     Ok(taken)
 }
 
@@ -94,7 +152,7 @@ async fn hand_over(app: &App, mail: &DueMail) -> Result<(), MailError> {
     app.mailer().send(&content).await
 }
 
-/// What is due by the clock: expiry every second, housekeeping every minute.
+/// What is due by the clock: expiry every second (pops, the operator's access), housekeeping every minute.
 pub async fn run_clock(app: App, stop: CancellationToken) {
     let mut next_minute = Instant::now();
     while !stop.is_cancelled() {
@@ -110,6 +168,10 @@ pub async fn run_clock(app: App, stop: CancellationToken) {
             next_minute = Instant::now() + Duration::from_mins(1);
             result = minute(&app).await;
         }
+        // Last: what keeps it from cutting must not keep the rest from being done.
+        if result.is_ok() {
+            result = services::operator::round(&app).await;
+        }
         if let Err(error) = result {
             tracing::warn!(error.chain = %chain(&error), "housekeeping waits for the database");
         }
@@ -117,8 +179,8 @@ pub async fn run_clock(app: App, stop: CancellationToken) {
 }
 
 /// Housekeeping: old outbox rows, sessions that are over, past sessions that are old, proofs that were left half-way, tokens
-/// and the keys that sign them, audit partitions ahead, the key and the checkpoints of the audit log, each business's daily
-/// retention run, and access reviews that are due.
+/// and the keys that sign them, audit partitions ahead, the key, the checkpoints and the old exports of the audit log, each
+/// business's daily retention run, and access reviews that are due.
 ///
 /// # Errors
 /// The database cannot be reached.
@@ -133,6 +195,7 @@ pub async fn minute(app: &App) -> Result<(), StoreError> {
     services::token::housekeeping(app).await?;
     store::lobby::audit_partitions(app.worker_db()).await?;
     services::seal::housekeeping(app).await?;
+    services::audit_export::work::housekeeping(app).await?;
     app.limits().tidy();
     let day = now.0.strftime("%Y-%m-%d").to_string();
     for business in store::lobby::retention_due(app.worker_db(), RETENTION_JOB, &day).await? {

@@ -7,6 +7,7 @@ pub mod agent;
 pub mod clock;
 pub mod entropy;
 pub mod outbound;
+pub mod tls;
 
 pub use clock::{At, Clock};
 pub use entropy::Entropy;

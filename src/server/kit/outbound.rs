@@ -2,6 +2,7 @@
 //!
 //! Only `https`, only public addresses, no redirects, no proxy, short deadlines, small answers. The address is
 //! checked when the connection is made, so a name that resolves to an inner address later does not get through.
+//! What is not HTTP (syslog) gets a connection that was checked in the same way ([`Outbound::connect`]).
 //! The exception is a list of loopback `host:port`s in the configuration, for simulators and tests; tenants can
 //! name these too, so a production installation leaves it empty.
 
@@ -15,15 +16,16 @@ use std::{
 
 use axum::http::Request;
 use reqwest::{
-    Client, RequestBuilder, Response, Url,
+    Certificate, Client, RequestBuilder, Response, Url,
     dns::{Addrs, Name, Resolve, Resolving},
-    header::{ACCEPT, RETRY_AFTER},
+    header::{ACCEPT, HeaderValue, RETRY_AFTER},
     redirect::Policy,
 };
 use serde::de::DeserializeOwned;
+use tokio::{net::TcpStream, time::timeout};
 use url::Host;
 
-use super::address;
+use super::{address, tls};
 
 const CONNECT: Duration = Duration::from_secs(3);
 const TOTAL: Duration = Duration::from_secs(10);
@@ -36,6 +38,8 @@ pub enum OutboundError {
     Forbidden,
     #[error("the other side did not answer")]
     Unreachable,
+    #[error("the other side's certificate is not trusted")]
+    Untrusted,
     #[error("the answer is too large")]
     TooLarge,
 }
@@ -46,6 +50,17 @@ pub enum Login<'a> {
     Nobody,
     Basic { user: &'a str, password: &'a str },
     Bearer(&'a str),
+}
+
+/// A post to somebody whom a tenant has named with all that it takes.
+pub struct Post<'a> {
+    pub url: &'a str,
+    pub content_type: &'a str,
+    /// The header that shows who we are, and its value.
+    pub header: Option<(&'a str, &'a str)>,
+    pub body: Vec<u8>,
+    /// Certificates (PEM) that are trusted instead of the public ones.
+    pub ca: Option<&'a str>,
 }
 
 /// What the other side said, with any status.
@@ -92,8 +107,8 @@ impl Outbound {
         overrides: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, reqwest::Error> {
         Ok(Self {
-            public: client(Reach::Public)?,
-            loopback: client(Reach::Loopback)?,
+            public: client(Reach::Public, None)?,
+            loopback: client(Reach::Loopback, None)?,
             allow: allow.into_iter().map(|entry| entry.trim().to_ascii_lowercase()).collect(),
             overrides: overrides.into_iter().collect(),
         })
@@ -151,8 +166,66 @@ impl Outbound {
         send(client.request(parts.method, url).headers(parts.headers).body(body), Login::Nobody).await
     }
 
-    /// Decides which client may call `url`, before anything is resolved.
+    /// A post with a header and certificates of the tenant's own.
+    ///
+    /// # Errors
+    /// As [`Self::get_json`]; forbidden for a header or certificates that cannot be used.
+    pub async fn post(&self, post: Post<'_>) -> Result<Reply, OutboundError> {
+        let (reach, url) = self.reach(post.url)?;
+        let own;
+        let client = match post.ca {
+            Some(pem) => {
+                own = client(reach, Some(pem)).map_err(|_| OutboundError::Forbidden)?;
+                &own
+            }
+            None => self.client(reach),
+        };
+        let mut request = client.post(url).header("content-type", post.content_type).body(post.body);
+        if let Some((name, value)) = post.header {
+            let mut value = HeaderValue::from_str(value).map_err(|_| OutboundError::Forbidden)?;
+            value.set_sensitive(true);
+            request = request.header(name, value);
+        }
+        send(request, Login::Nobody).await
+    }
+
+    /// A connection to `host:port`, checked as every call is. What goes over it, TLS first of all, is the caller's.
+    ///
+    /// # Errors
+    /// Forbidden for an address that may not be called, Unreachable when there was no connection in time.
+    pub async fn connect(&self, host: &Host, port: u16) -> Result<TcpStream, OutboundError> {
+        let is_listed = self.allow.contains(&format!("{host}:{port}"));
+        let reach = if is_listed { Reach::Loopback } else { Reach::Public };
+        let found: Vec<SocketAddr> = match host {
+            Host::Ipv4(ip) => vec![SocketAddr::new(IpAddr::V4(*ip), port)],
+            Host::Ipv6(ip) => vec![SocketAddr::new(IpAddr::V6(*ip), port)],
+            Host::Domain(name) => match timeout(CONNECT, tokio::net::lookup_host((name.as_str(), port))).await {
+                Ok(Ok(found)) => found.collect(),
+                Ok(Err(_)) | Err(_) => return Err(OutboundError::Unreachable),
+            },
+        };
+        let admitted: Vec<SocketAddr> = found.into_iter().filter(|found| reach.admits(found.ip())).collect();
+        if admitted.is_empty() {
+            return Err(OutboundError::Forbidden);
+        }
+        match timeout(CONNECT, TcpStream::connect(admitted.as_slice())).await {
+            Ok(Ok(stream)) => Ok(stream),
+            Ok(Err(_)) | Err(_) => Err(OutboundError::Unreachable),
+        }
+    }
+
+    fn client(&self, reach: Reach) -> &Client {
+        if reach == Reach::Loopback { &self.loopback } else { &self.public }
+    }
+
+    /// The client that may call `url`.
     fn admit(&self, url: &str) -> Result<(&Client, Url), OutboundError> {
+        let (reach, url) = self.reach(url)?;
+        Ok((self.client(reach), url))
+    }
+
+    /// Decides how far a call of `url` may reach, before anything is resolved.
+    fn reach(&self, url: &str) -> Result<(Reach, Url), OutboundError> {
         let url = Url::parse(url).map_err(|_| OutboundError::Forbidden)?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(OutboundError::Forbidden);
@@ -174,12 +247,17 @@ impl Outbound {
         if !scheme || !literal {
             return Err(OutboundError::Forbidden);
         }
-        Ok((if reach == Reach::Loopback { &self.loopback } else { &self.public }, url))
+        Ok((reach, url))
     }
 }
 
-fn client(reach: Reach) -> Result<Client, reqwest::Error> {
-    Client::builder()
+/// With `ca`, these certificates are trusted and no others.
+fn client(reach: Reach, ca: Option<&str>) -> Result<Client, reqwest::Error> {
+    let builder = match ca {
+        Some(pem) => Client::builder().tls_certs_only(Certificate::from_pem_bundle(pem.as_bytes())?),
+        None => Client::builder(),
+    };
+    builder
         .user_agent("Ringfort")
         .redirect(Policy::none())
         .referer(false)
@@ -217,8 +295,11 @@ async fn read(mut response: Response) -> Result<Vec<u8>, OutboundError> {
     Ok(body)
 }
 
-/// Finds our own refusal under the layers of the client.
+/// Finds our own refusal, or that of a certificate, under the layers of the client.
 fn reason(error: &reqwest::Error) -> OutboundError {
+    if tls::is_untrusted(error) {
+        return OutboundError::Untrusted;
+    }
     let mut next = error.source();
     while let Some(cause) = next {
         if cause.is::<Refused>() {
@@ -269,48 +350,4 @@ impl Resolve for Guard {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn outbound() -> Outbound {
-        let overrides = HashMap::from([("twilio".to_owned(), "http://127.0.0.1:9/".to_owned())]);
-        Outbound::new(vec!["127.0.0.1:9".into(), "LOCALHOST:9".into(), "10.0.0.1:9".into()], overrides)
-            .expect("a client")
-    }
-
-    #[tokio::test]
-    async fn only_https_and_only_public_or_listed() {
-        let outbound = outbound();
-        for good in ["https://api.example.com/x", "http://127.0.0.1:9/x", "http://localhost:9/", "https://8.8.8.8/"] {
-            assert!(outbound.admit(good).is_ok(), "{good}");
-        }
-        let bad = [
-            "http://api.example.com/x",
-            "ftp://127.0.0.1:9/",
-            "https://user@api.example.com/",
-            "https://127.0.0.1/",
-            "https://2130706433/",
-            "https://0x7f.1/",
-            "https://[::1]/",
-            "https://[::ffff:10.0.0.1]/",
-            "http://127.0.0.1:10/",
-            "http://10.0.0.1:9/",
-            "not an address",
-        ];
-        for bad in bad {
-            assert_eq!(outbound.admit(bad).err(), Some(OutboundError::Forbidden), "{bad}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_name_of_an_inner_address_is_forbidden_at_connect() {
-        let answer = outbound().get_json("https://localhost:1/", Login::Nobody).await;
-        assert_eq!(answer.err(), Some(OutboundError::Forbidden));
-    }
-
-    #[tokio::test]
-    async fn an_override_has_no_slash_at_its_end() {
-        assert_eq!(outbound().override_for("twilio"), Some("http://127.0.0.1:9"));
-        assert_eq!(outbound().override_for("nowcerts"), None);
-    }
-}
+mod tests;

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Event;
 use crate::{
-    model::{id::BusinessId, permission::Role},
+    model::{id::BusinessId, permission::Grants},
     server::caller::{SessionHash, SignedIn},
 };
 
@@ -34,6 +34,7 @@ struct Inner {
     rooms: Mutex<Rooms>,
     wake: Notify,
     wake_jobs: Notify,
+    wake_mails: Notify,
     closing: CancellationToken,
     next: AtomicU64,
 }
@@ -47,7 +48,7 @@ struct Rooms {
 struct Stream {
     business: BusinessId,
     session: SessionHash,
-    role: Role,
+    grants: Grants,
     ends: CancellationToken,
 }
 
@@ -78,7 +79,7 @@ impl Hub {
         let events = rooms.channels.entry(business).or_insert_with(|| broadcast::channel(WINDOW).0).subscribe();
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
         let ends = self.0.closing.child_token();
-        let stream = Stream { business, session: person.session.clone(), role: person.role, ends: ends.clone() };
+        let stream = Stream { business, session: person.session.clone(), grants: person.grants, ends: ends.clone() };
         rooms.streams.insert(id, stream);
         Some(Seat { hub: self.clone(), id, events, ends })
     }
@@ -105,11 +106,17 @@ impl Hub {
     /// Says that a job or a mail was committed: the worker looks at once instead of at its next poll.
     pub fn wake_worker(&self) {
         self.0.wake_jobs.notify_one();
+        self.0.wake_mails.notify_one();
     }
 
     /// Resolves at the next [`Self::wake_worker`].
     pub async fn job_woken(&self) {
         self.0.wake_jobs.notified().await;
+    }
+
+    /// Resolves at the next [`Self::wake_worker`], for who sends mail.
+    pub async fn mail_woken(&self) {
+        self.0.wake_mails.notified().await;
     }
 
     /// Resolves at the next [`Self::wake`], for the relay.
@@ -136,12 +143,12 @@ impl Hub {
         hashes
     }
 
-    /// Ends every stream whose session is not among `alive`, or whose role or business is no longer the one it was
+    /// Ends every stream whose session is not among `alive`, or whose rights or business are no longer those it was
     /// opened with.
     pub fn keep_only(&self, alive: &[SignedIn]) {
         for stream in self.rooms().streams.values() {
             let same = |p: &&SignedIn| {
-                p.session == stream.session && p.role == stream.role && p.caller.business == stream.business
+                p.session == stream.session && p.grants == stream.grants && p.caller.business == stream.business
             };
             if alive.iter().find(same).is_none() {
                 stream.ends.cancel();

@@ -4,6 +4,7 @@
 mod factor;
 mod identity;
 pub mod layout;
+mod operator;
 mod review;
 mod seal;
 pub mod smtp;

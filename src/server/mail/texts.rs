@@ -7,8 +7,8 @@ use super::{Letter, Mail};
 use crate::{
     model::{
         lockout::{FAILURES, LINK_AFTER},
-        permission::Role,
         personal::Email,
+        role::{HeldRole, RoleRef},
     },
     server::{
         boot::App,
@@ -22,7 +22,7 @@ fn opening(app: &App, purpose: &str, token: &Token) -> String {
 }
 
 /// A time in a mail. Which zone its reader lives in is not known here.
-fn utc(at: At) -> String {
+pub(super) fn utc(at: At) -> String {
     at.0.strftime("%-d %b %Y at %H:%M UTC").to_string()
 }
 
@@ -49,10 +49,14 @@ impl Mail {
 
     /// An invitation. The business's name is the inviter's text, so it is not in the subject.
     #[must_use]
-    pub fn invitation(app: &App, to: &Email, business: &str, role: Role, token: &Token) -> Self {
-        let role = role.label().to_lowercase();
+    pub fn invitation(app: &App, to: &Email, business: &str, role: &HeldRole, token: &Token) -> Self {
+        // What a business calls a role of its own is its people's text, and one such text in a mail is enough.
+        let role = match role.role {
+            RoleRef::BuiltIn(role) => format!(" as {}", role.label().to_lowercase()),
+            RoleRef::Custom(_) => String::new(),
+        };
         let letter = Letter::hello()
-            .say(format!("you are invited to join «{business}» as {role}. Please open this link within 7 days:"))
+            .say(format!("you are invited to join «{business}»{role}. Please open this link within 7 days:"))
             .button("See the invitation", opening(app, "join", token))
             .say("If you did not expect this, there is nothing to do.");
         Self::new(to, "You are invited to Ringfort", &letter)

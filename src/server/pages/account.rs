@@ -4,7 +4,7 @@ use axum::response::Response;
 use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
-    model::permission::{Group, Need, Reach, Role, TABLE},
+    model::permission::{Grants, Group, Need, Reach},
     server::{
         caller::SignedIn,
         http::{AppError, Cx, render::Page},
@@ -30,17 +30,13 @@ pub async fn page(cx: Cx) -> Result<Response, AppError> {
     Ok(Page::new("Your account").show(&cx, || view(person, provider.as_deref())))
 }
 
-/// A group of the matrix, with the rows that a role holds.
+/// A group of the matrix, with the rows that somebody holds.
 type Held = (Group, Vec<(&'static str, Reach)>);
 
-/// What a role holds, in the order of the matrix.
-fn held(role: Role) -> Vec<Held> {
+/// What somebody holds, in the order of the matrix.
+fn held(grants: Grants) -> Vec<Held> {
     let mut groups: Vec<Held> = Vec::new();
-    for row in TABLE {
-        let reach = role.reach(row.permission);
-        if reach == Reach::None {
-            continue;
-        }
+    for (row, reach) in grants.held() {
         match groups.last_mut() {
             Some((group, rows)) if *group == row.group => rows.push((row.label, reach)),
             _ => groups.push((row.group, vec![(row.label, reach)])),
@@ -55,13 +51,13 @@ fn view(person: &SignedIn, provider: Option<&str>) -> AnyView {
         ("Name".to_owned(), person.name.reveal().to_owned().into_any()),
         ("Email address".to_owned(), person.email.reveal().to_owned().into_any()),
         ("Business".to_owned(), person.business_name.clone().into_any()),
-        ("Your role there".to_owned(), person.role.label().into_any()),
+        ("Your role there".to_owned(), person.held.label().to_owned().into_any()),
         ("Its time zone".to_owned(), person.zone.clone().into_any()),
     ];
     let (idle, absolute) = (IDLE_SECONDS / 60, ABSOLUTE_SECONDS / 3600);
     let ends =
         format!("It ends by itself after {idle} minutes without a click, and after {absolute} hours in any case.");
-    let groups = held(person.role).into_iter().map(group).collect_view();
+    let groups = held(person.grants).into_iter().map(group).collect_view();
     view! {
         <PageHead title="Your account".to_owned() lede="Who you are here, and what your role may do.">
             <a class="btn btn-quiet" href="/account/sessions">"Sessions and devices"</a>
@@ -138,12 +134,13 @@ fn group((group, rows): Held) -> AnyView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::permission::{Role, TABLE};
 
     #[test]
     fn a_viewer_sees_insight_only_and_an_owner_everything() {
-        let viewer = held(Role::Viewer);
+        let viewer = held(Role::Viewer.grants());
         assert_eq!(viewer.len(), 1);
         assert_eq!(viewer.first().map(|(group, _)| *group), Some(Group::Insight));
-        assert_eq!(held(Role::Owner).iter().map(|(_, rows)| rows.len()).sum::<usize>(), TABLE.len());
+        assert_eq!(held(Role::Owner.grants()).iter().map(|(_, rows)| rows.len()).sum::<usize>(), TABLE.len());
     }
 }

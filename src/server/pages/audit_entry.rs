@@ -1,4 +1,5 @@
-//! One audit entry: who, what, why, and what it changed, field by field. Looking at it is itself an entry.
+//! One audit entry: who, what, why, and what it changed, field by field. Looking at it is itself an entry. The log shows the
+//! same beside its list (`audit/panel.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,22 +33,70 @@ use crate::{
 /// Who may open an entry.
 pub const NEED: Need = audit::NEED;
 
-struct Model {
-    entry: Entry,
-    zone: String,
-    may: May,
-    /// The whole address, to be copied.
-    link: String,
+/// An entry, with everything that is shown of it.
+pub struct Whole {
+    pub entry: Entry,
+    /// The whole address of its page, to be copied.
+    pub link: String,
     /// Where it stands in the sealed chain.
     standing: Standing,
 }
 
+impl Whole {
+    /// Reads it, and writes down that somebody looked at it.
+    ///
+    /// # Errors
+    /// Refused without `audit.read`; missing when it is not this business's.
+    pub async fn load(cx: &Cx, id: AuditId) -> Result<Self, AppError> {
+        let person = cx.signed_in()?;
+        let entry = services::audit::view(&cx.app, &person.caller, id).await?;
+        let link = format!("{}/audit/{id}", cx.app.config().public_url);
+        let standing = proof::of(&cx.app, &person.caller, id).await?;
+        Ok(Self { entry, link, standing })
+    }
+
+    /// The address of everything that its actor did on its day.
+    #[must_use]
+    pub fn same_day(&self, zone: &str) -> Option<String> {
+        let e = &self.entry;
+        let actor = audit::id_text(&e.actor_kind, e.actor_id?);
+        Some(audit::of_actor_on(&actor, e.at.0.to_zoned(text::zone(zone)).date()))
+    }
+
+    /// Who, what, when, from where.
+    #[must_use]
+    pub fn facts(&self, zone: &str, may: May) -> Vec<(String, AnyView)> {
+        facts(&self.entry, zone, may)
+    }
+
+    /// What it changed.
+    #[must_use]
+    pub fn diff(&self) -> AnyView {
+        diff(changes(self.entry.before.as_ref(), self.entry.after.as_ref()))
+    }
+
+    /// Its place in the sealed chain.
+    #[must_use]
+    pub fn chain(&self, zone: &str) -> AnyView {
+        chain(&self.standing, zone)
+    }
+
+    /// It as JSON.
+    #[must_use]
+    pub fn raw(&self) -> String {
+        raw(&self.entry)
+    }
+}
+
+struct Model {
+    whole: Whole,
+    zone: String,
+    may: May,
+}
+
 async fn load(cx: &Cx, id: AuditId) -> Result<Model, AppError> {
     let person = cx.signed_in()?;
-    let entry = services::audit::view(&cx.app, &person.caller, id).await?;
-    let link = format!("{}/audit/{id}", cx.app.config().public_url);
-    let standing = proof::of(&cx.app, &person.caller, id).await?;
-    Ok(Model { entry, zone: person.zone.clone(), may: May::of(person), link, standing })
+    Ok(Model { whole: Whole::load(cx, id).await?, zone: person.zone.clone(), may: May::of(person) })
 }
 
 /// `GET /audit/{id}`
@@ -56,30 +105,30 @@ async fn load(cx: &Cx, id: AuditId) -> Result<Model, AppError> {
 /// Refused without `audit.read`; missing when it is not this business's.
 pub async fn page(cx: Cx, Path(id): Path<String>) -> Result<Response, AppError> {
     let model = load(&cx, id_of(&id)?).await?;
-    Ok(Page::new("Entry").under("Audit log", "/audit").show(&cx, || view(model)))
+    Ok(Page::new("Entry").under("Audit log", "/audit").with_audit().show(&cx, || view(&model)))
 }
 
-fn view(m: Model) -> impl IntoView {
-    let e = m.entry;
-    let same = same_day(&e, &m.zone);
-    let items = facts(&e, &m.zone, m.may);
-    let changes = changes(e.before.as_ref(), e.after.as_ref());
-    let raw = raw(&e);
-    let chain = chain(&m.standing, &m.zone);
-    let link = m.link;
+fn view(m: &Model) -> AnyView {
+    let (whole, zone) = (&m.whole, m.zone.as_str());
+    let (title, code) = (whole.entry.action.label().to_owned(), whole.entry.action.code());
+    let same = whole.same_day(zone);
+    let trace = audit::of_trace(&TraceId(whole.entry.trace_id).to_string());
+    let items = whole.facts(zone, m.may);
+    let (changes, chain, raw, link) = (whole.diff(), whole.chain(zone), whole.raw(), whole.link.clone());
     view! {
-        <PageHead title=e.action.label().to_owned() lede=e.action.code()>
+        <PageHead title=title lede=code>
             {same.map(|href| view! { <a class="btn btn-quiet" href=href>"This actor that day"</a> })}
+            <a class="btn btn-quiet" href=trace>"All of this trace"</a>
         </PageHead>
         <div class="grid-2">
             <Card title="The entry">
                 <Facts items=items />
             </Card>
             <div class="stack">
-                <Card title="What it changed">{diff(changes)}</Card>
+                <Card title="What it changed">{changes}</Card>
                 <Card title="Its place in the chain">{chain}</Card>
                 <Card title="Link to this entry">
-                    <code class="secret">{link}</code>
+                    <code class="secret" data-copy="">{link}</code>
                 </Card>
                 <Card>
                     <details>
@@ -90,6 +139,7 @@ fn view(m: Model) -> impl IntoView {
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// What shows that the entry is what was written.
@@ -134,12 +184,6 @@ fn proven(proof: &Proof, zone: &str) -> Vec<(String, AnyView)> {
         fact("Key", mono(seal.key.clone())),
         fact("Signature", signature(proof.is_signed)),
     ]
-}
-
-/// The address of everything that this entry's actor did on its day.
-fn same_day(e: &Entry, zone: &str) -> Option<String> {
-    let actor = audit::id_text(&e.actor_kind, e.actor_id?);
-    Some(audit::of_actor_on(&actor, e.at.0.to_zoned(text::zone(zone)).date()))
 }
 
 fn facts(e: &Entry, zone: &str, may: May) -> Vec<(String, AnyView)> {

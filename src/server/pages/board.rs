@@ -59,7 +59,7 @@ async fn load(cx: &Cx) -> Result<Model, AppError> {
         cursor,
         now: cx.visitor.now.millis(),
         loaded: text::when(cx.visitor.now, &person.zone),
-        sees_all: person.role.reach(Permission::LiveBoard) == Reach::All,
+        sees_all: person.grants.reach(Permission::LiveBoard) == Reach::All,
     })
 }
 

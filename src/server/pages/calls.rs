@@ -135,7 +135,7 @@ async fn load(cx: &Cx) -> Result<Model, AppError> {
         lines.truncate(PAGE);
         lines.last().map(|l| query.href(&format!("{}.{}", l.started_at.as_microsecond(), l.id)))
     });
-    let sees_all = person.role.reach(Permission::CallsAll) == Reach::All;
+    let sees_all = person.grants.reach(Permission::CallsAll) == Reach::All;
     let members = if sees_all {
         let mut tx = cx.tx().await?;
         let members = store::member::choices(&mut tx).await?;

@@ -57,7 +57,7 @@ fn view(cx: &Cx, invitation: Invitation, hint: &str, form: FormState) -> AnyView
     let password = password(invitation.has_account, hint, &form);
     let facts = vec![
         ("Business".to_owned(), invitation.business_name.into_any()),
-        ("Your role".to_owned(), invitation.role.label().into_any()),
+        ("Your role".to_owned(), invitation.role.label().to_owned().into_any()),
         ("Your address".to_owned(), invitation.email.into_any()),
     ];
     view! {

@@ -35,6 +35,7 @@ mod lock;
 /// Who may open it.
 pub const NEED: Need = Need::Holds(Permission::TeamManage);
 
+#[expect(clippy::struct_excessive_bools, reason = "what is drawn, each on its own")]
 struct Model {
     zone: String,
     member: Member,
@@ -44,6 +45,8 @@ struct Model {
     /// The roles to choose from; absent when the person holds more than who looks.
     roles: Option<Vec<(String, String)>>,
     is_last_owner: bool,
+    /// Whether who looks may see what they may do, and why.
+    sees_rights: bool,
     /// Whether who looks may hand the business over to them.
     may_hand_over: bool,
     role_form: FormState,
@@ -58,16 +61,18 @@ async fn load(cx: &Cx, id: &str) -> Result<Model, AppError> {
     let mut tx = cx.tx().await?;
     let member = store::member::get(&mut tx, id).await?;
     let factors = store::lobby::factor_standing(&mut tx, id).await?;
-    let owners = store::member::list(&mut tx).await?.iter().filter(|other| other.role == Role::Owner).count();
+    let owners = store::member::list(&mut tx).await?.iter().filter(|other| other.role.is(Role::Owner)).count();
+    let own = store::role::list(&mut tx).await?;
     tx.commit().await?;
     Ok(Model {
         zone: person.zone.clone(),
         is_me: person.member == id,
         lock: lockout::state_of(cx, id).await?,
         factors,
-        roles: person.role.covers(member.role).then(|| role_choices(person.role, person.profile)),
-        is_last_owner: member.role == Role::Owner && owners == 1,
-        may_hand_over: person.role == Role::Owner && member.role != Role::Owner,
+        roles: person.grants.covers(member.role.grants).then(|| role_choices(person.grants, person.profile, &own)),
+        is_last_owner: member.role.is(Role::Owner) && owners == 1,
+        sees_rights: person.passes(super::rights::NEED),
+        may_hand_over: person.is_owner() && !member.role.is(Role::Owner),
         role_form: cx.form::<SetRole>(),
         remove_form: cx.form::<RemoveMember>(),
         factors_form: cx.form::<ResetFactors>(),
@@ -90,11 +95,15 @@ fn view(m: Model) -> AnyView {
     let name = m.member.name.reveal().to_owned();
     let facts = vec![
         ("Email address".to_owned(), m.member.email.reveal().to_owned().into_any()),
-        ("Role".to_owned(), m.member.role.label().into_any()),
+        ("Role".to_owned(), m.member.role.label().to_owned().into_any()),
         ("Joined".to_owned(), text::day(m.member.joined_at, &m.zone)),
     ];
     let me = m.is_me.then(|| {
         view! { <Notice tone=Tone::Info>"This is you. Another role, or leaving, counts from your next click."</Notice> }
+    });
+    let rights = m.sees_rights.then(|| {
+        let href = format!("/team/{}/rights", m.member.id);
+        view! { <a class="btn btn-quiet" href=href>"What they may do, and why"</a> }
     });
     let locked = lock::section(m.member.id, m.lock, m.roles.is_some(), &m.zone);
     let forms = if let Some(roles) = m.roles {
@@ -119,7 +128,7 @@ fn view(m: Model) -> AnyView {
         .into_any()
     };
     view! {
-        <PageHead title=name />
+        <PageHead title=name>{rights}</PageHead>
         <div class="stack">
             {me}
             <Card>
@@ -145,7 +154,7 @@ fn change(member: &Member, form: FormState, roles: Vec<(String, String)>) -> Any
                         label="New role"
                         options=roles
                         hint="It counts from their next click."
-                        value=form.value("role", now)
+                        value=form.value("role", &now)
                         problem=form.problem("role")
                     />
                     <Submit label="Change the role" />

@@ -7,7 +7,10 @@
 pub mod account;
 pub mod audit;
 pub mod audit_entry;
+pub mod audit_exports;
 pub mod audit_seals;
+pub mod audit_stream;
+pub mod audit_streams;
 pub mod board;
 pub mod call;
 pub mod calls;
@@ -29,11 +32,14 @@ pub mod nav;
 pub mod networks;
 pub mod oidc;
 pub mod open;
+pub mod operators;
 pub mod password;
 pub mod pops;
 pub mod retention;
 pub mod review;
 pub mod reviews;
+pub mod rights;
+pub mod role;
 pub mod roles;
 pub mod security;
 pub mod sessions;
@@ -100,19 +106,22 @@ pub fn doors(doors: Doors) -> Doors {
         .page("/team/import", team_import::NEED, team_import::page)
         .page("/team/import/{id}", team_import::NEED, team_import::result)
         .page("/roles", roles::NEED, roles::page)
+        .page("/team/{id}/rights", rights::NEED, rights::page)
         .page("/connections", connections::NEED, connections::page)
         .page("/extensions", extensions::NEED, extensions::page)
         .page("/settings", settings::NEED, settings::page)
         .page("/settings/retention", retention::NEED, retention::page)
         .page("/reviews", reviews::NEED, reviews::page)
         .page("/reviews/{id}", review::NEED, review::page)
+        .page("/security/operators", operators::NEED, operators::page)
         .page("/audit", audit::NEED, audit::page)
         .page("/audit/seals", audit_seals::NEED, audit_seals::page)
+        .page("/audit/streams", audit_streams::NEED, audit_streams::page)
         .page("/audit/{id}", audit_entry::NEED, audit_entry::page)
         .asking_again(sensitive)
 }
 
-/// Credentials, roles and retention ask again who one is before they open (ACC-8).
+/// Credentials, roles, retention and exports ask again who one is before they open (ACC-8).
 fn sensitive(doors: Doors) -> Doors {
     doors
         .page("/account/two-factor", two_factor::NEED, two_factor::page)
@@ -120,6 +129,13 @@ fn sensitive(doors: Doors) -> Doors {
         .page("/account/two-factor/app", two_factor::NEED, two_factor::app)
         .page("/account/two-factor/text", two_factor::NEED, two_factor::text_codes)
         .page("/team/{id}", member::NEED, member::page)
+        .page("/roles/{id}", role::NEED, role::page)
+        .page("/audit/exports", audit_exports::NEED, audit_exports::page)
+        .page("/audit/exports/new", audit_exports::NEED, audit_exports::ask)
+        .page("/audit/exports/{id}/file", audit_exports::NEED, audit_exports::file)
+        .page("/audit/exports/{id}/manifest", audit_exports::NEED, audit_exports::manifest)
+        .page("/audit/streams/new", audit_streams::NEED, audit_streams::create)
+        .page("/audit/streams/{id}", audit_stream::NEED, audit_stream::page)
         .page("/connections/new", connections::NEED, connections::create)
         .page("/connections/{id}", connection::NEED, connection::page)
         .page("/connections/{id}/address", connection::NEED, connection::address)

@@ -1,6 +1,9 @@
 //! What stands in the navigation. To add a page: a line in `ITEMS`, with the need of its door.
 
-use super::{audit, board, calls, connections, extensions, home, retention, reviews, roles, settings, team};
+use super::{
+    audit, audit_streams, board, calls, connections, extensions, home, operators, retention, reviews, roles, settings,
+    team,
+};
 use crate::{model::permission::Need, server::caller::SignedIn, ui::parts::NavItem};
 
 const fn item(href: &'static str, label: &'static str, icon: &'static str, group: &'static str) -> NavItem {
@@ -19,7 +22,9 @@ const ITEMS: &[(NavItem, Need)] = &[
     (item("/settings/retention", "Retention", "retention", "Business"), retention::NEED),
     (item("/settings", "Settings", "settings", "Business"), settings::NEED),
     (item("/reviews", "Access reviews", "shield", "Evidence"), reviews::NEED),
+    (item("/security/operators", "Operator access", "key", "Evidence"), operators::NEED),
     (item("/audit", "Audit", "audit", "Evidence"), audit::NEED),
+    (item("/audit/streams", "Audit streams", "external", "Evidence"), audit_streams::NEED),
 ];
 
 /// The pages that this person may open. Nothing is shown that a click would refuse.
@@ -34,7 +39,7 @@ mod tests {
     use crate::model::permission::Role;
 
     fn seen_by(role: Role) -> Vec<&'static str> {
-        ITEMS.iter().filter(|(_, need)| need.admits(Some(role))).map(|(item, _)| item.href).collect()
+        ITEMS.iter().filter(|(_, need)| need.admits(Some(role.grants()))).map(|(item, _)| item.href).collect()
     }
 
     #[test]
@@ -42,6 +47,9 @@ mod tests {
         assert_eq!(seen_by(Role::Owner).len(), ITEMS.len());
         assert_eq!(seen_by(Role::Viewer), ["/home"]);
         assert_eq!(seen_by(Role::Agent), ["/home", "/board", "/calls"]);
-        assert_eq!(seen_by(Role::Auditor), ["/home", "/team", "/roles", "/settings/retention", "/reviews", "/audit"]);
+        assert_eq!(
+            seen_by(Role::Auditor),
+            ["/home", "/team", "/roles", "/settings/retention", "/reviews", "/security/operators", "/audit"]
+        );
     }
 }

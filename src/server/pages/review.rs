@@ -57,6 +57,9 @@ async fn load(cx: &Cx, id: ReviewId) -> Result<Model, AppError> {
     let review = store::review::get(&mut tx, id).await?;
     let items = store::review::items(&mut tx, id).await?;
     let seen = store::lobby::members_seen(&mut tx).await?;
+    let decides = person.passes(DECIDE_NEED) && review.closed_at.is_none();
+    // Who only keeps the evidence may not see roles.
+    let own = if decides { store::role::list(&mut tx).await? } else { Vec::new() };
     tx.commit().await?;
     let business = person.caller.business;
     let record = match &review.record {
@@ -66,15 +69,15 @@ async fn load(cx: &Cx, id: ReviewId) -> Result<Model, AppError> {
         }
         None => None,
     };
-    let decides = person.passes(DECIDE_NEED) && review.closed_at.is_none();
-    let others = items.iter().filter(|i| i.is_active && i.role_now.reach(Permission::TeamManage) == Reach::All).count();
+    let others =
+        items.iter().filter(|i| i.is_active && i.role_now.grants.reach(Permission::TeamManage) == Reach::All).count();
     Ok(Model {
         zone: person.zone.clone(),
         now: cx.visitor.now,
         decider: decides.then(|| rows::Decider {
             member: person.member,
-            role: person.role,
-            roles: role_choices(person.role, person.profile),
+            grants: person.grants,
+            roles: role_choices(person.grants, person.profile, &own),
             alone: others <= 1,
         }),
         review,

@@ -1,88 +1,147 @@
-//! The permission matrix (PER-1): drawn from the table that doors and queries decide by, so it cannot be out of date.
+//! The permission matrix (PER-1, PER-2): what each role may do, drawn from the table that doors and queries decide by, and from the
+//! roles that the business made. Compares two roles, and says who has a permission. A role of the business has a page of its
+//! own, on which it is changed: [`super::role`]. `matrix` is the table, `who` the list of who has a permission, `make` the
+//! forms.
 
 use axum::response::Response;
 use leptos::prelude::*;
 use serde::Deserialize;
 
 use crate::{
-    model::permission::{Group, Need, Permission, Reach, Role, Row, TABLE},
-    server::http::{AppError, Cx, render::Page},
-    ui::parts::{Empty, FilterBar, Icon, Notice, PageHead, SelectField, Tone},
+    model::{
+        permission::{Grants, Group, Need, Permission, Reach, Role, Row, TABLE},
+        role::{HeldRole, RoleRef},
+    },
+    server::{
+        http::{AppError, Cx, flash::FormState, render::Page},
+        store::{self, member::Member, role::CustomRole},
+    },
+    ui::{
+        actions::role::{CopyRole, ViewAsRole},
+        parts::{Empty, ErrorSummary, FilterBar, Notice, PageHead, SelectField, Tone},
+    },
 };
+
+mod make;
+mod matrix;
+mod who;
+
+pub use matrix::mark;
 
 /// Who may see what each role may do.
 pub const NEED: Need = Need::Holds(Permission::RolesRead);
 
-/// The page's address: one role to read, and another to compare it with.
+/// The page's address: one role to read, and another to compare it with; or a permission, to see who has it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Query {
     role: String,
     compare: String,
+    permission: String,
 }
 
 /// What of the matrix is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 enum Shown {
     All,
     /// What this role may do.
-    One(Role),
+    One(HeldRole),
     /// Where these two differ.
-    Two(Role, Role),
+    Two(HeldRole, HeldRole),
+    /// Who has this permission.
+    Who(&'static Row),
 }
 
 struct Model {
     shown: Shown,
-    own: Role,
+    /// All roles, the built-in ones first.
+    roles: Vec<HeldRole>,
+    own: RoleRef,
+    mine: Grants,
+    /// The team, where it is asked who has a permission, for who may see the team.
+    people: Option<Vec<Member>>,
+    may_make: bool,
+    may_view: bool,
+    copy: FormState,
+    view: FormState,
 }
 
-fn role(text: &str) -> Result<Option<Role>, AppError> {
+/// A role that the address names.
+fn named(text: &str, roles: &[HeldRole]) -> Result<Option<HeldRole>, AppError> {
     if text.is_empty() {
         return Ok(None);
     }
-    text.parse().map(Some).map_err(|_| AppError::BadRequest)
+    let role = text.parse::<RoleRef>().map_err(|_| AppError::BadRequest)?;
+    roles.iter().find(|one| one.role == role).cloned().map(Some).ok_or(AppError::Missing)
 }
 
-fn load(cx: &Cx) -> Result<Model, AppError> {
-    let query: Query = cx.query()?;
-    let shown = match (role(&query.role)?, role(&query.compare)?) {
+fn shown(query: &Query, roles: &[HeldRole]) -> Result<Shown, AppError> {
+    if !query.permission.is_empty() {
+        let permission = query.permission.parse::<Permission>().map_err(|_| AppError::BadRequest)?;
+        return Ok(Shown::Who(permission.row()));
+    }
+    Ok(match (named(&query.role, roles)?, named(&query.compare, roles)?) {
         (None, None) => Shown::All,
-        (Some(one), Some(two)) if one != two => Shown::Two(one, two),
+        (Some(one), Some(two)) if one.role != two.role => Shown::Two(one, two),
         (Some(one), _) | (None, Some(one)) => Shown::One(one),
-    };
-    Ok(Model { shown, own: cx.signed_in()?.role })
+    })
+}
+
+async fn load(cx: &Cx) -> Result<Model, AppError> {
+    let person = cx.signed_in()?;
+    let query: Query = cx.query()?;
+    let mut tx = cx.tx().await?;
+    let own = store::role::list(&mut tx).await?;
+    let built_in = Role::ALL.into_iter().map(HeldRole::built_in);
+    let roles: Vec<HeldRole> = built_in.chain(own.iter().map(CustomRole::held)).collect();
+    let shown = shown(&query, &roles)?;
+    let sees_people = matches!(shown, Shown::Who(_)) && person.grants.holds(Permission::TeamRead);
+    let people = if sees_people { Some(store::member::list(&mut tx).await?) } else { None };
+    tx.commit().await?;
+    Ok(Model {
+        shown,
+        roles,
+        own: person.held.role,
+        mine: person.grants,
+        people,
+        may_make: person.passes(super::role::NEED),
+        may_view: person.view.is_none(),
+        copy: cx.form::<CopyRole>(),
+        view: cx.form::<ViewAsRole>(),
+    })
 }
 
 /// `GET /roles`
 ///
 /// # Errors
-/// A role that does not exist.
+/// A role or a permission that does not exist; refused without `roles.read`.
 pub async fn page(cx: Cx) -> Result<Response, AppError> {
-    let model = load(&cx)?;
+    let model = load(&cx).await?;
     Ok(Page::new("Roles").show(&cx, || view(&model)))
 }
 
 impl Shown {
-    fn columns(self) -> Vec<Role> {
+    fn columns(&self, roles: &[HeldRole]) -> Vec<HeldRole> {
         match self {
-            Self::All => Role::ALL.to_vec(),
-            Self::One(role) => vec![role],
-            Self::Two(one, two) => vec![one, two],
+            Self::All | Self::Who(_) => roles.to_vec(),
+            Self::One(role) => vec![role.clone()],
+            Self::Two(one, two) => vec![one.clone(), two.clone()],
         }
     }
 
-    fn has(self, permission: Permission) -> bool {
+    fn has(&self, row: &Row) -> bool {
         match self {
             Self::All => true,
-            Self::One(role) => role.reach(permission) > Reach::None,
-            Self::Two(one, two) => one.reach(permission) != two.reach(permission),
+            Self::One(role) => role.grants.holds(row.permission),
+            Self::Two(one, two) => one.grants.reach(row.permission) != two.grants.reach(row.permission),
+            Self::Who(only) => only.permission == row.permission,
         }
     }
 
     /// The permissions under their groups, in the table's order.
-    fn groups(self) -> Vec<(Group, Vec<&'static Row>)> {
+    fn groups(&self) -> Vec<(Group, Vec<&'static Row>)> {
         let mut groups: Vec<(Group, Vec<&'static Row>)> = Vec::new();
-        for row in TABLE.iter().filter(|row| self.has(row.permission)) {
+        for row in TABLE.iter().filter(|row| self.has(row)) {
             match groups.last_mut() {
                 Some((group, rows)) if *group == row.group => rows.push(row),
                 _ => groups.push((row.group, vec![row])),
@@ -91,142 +150,92 @@ impl Shown {
         groups
     }
 
-    fn caption(self, count: usize) -> String {
+    fn caption(&self, count: usize) -> String {
         match self {
             Self::All => "What each role may do".to_owned(),
             Self::One(role) => format!("What the role {} may do: {count} of {}", role.label(), TABLE.len()),
             Self::Two(one, two) => {
                 format!("Where {} and {} differ: {count} of {}", one.label(), two.label(), TABLE.len())
             }
+            Self::Who(row) => format!("Who has this: {}", row.label),
         }
     }
 }
 
-fn view(m: &Model) -> impl IntoView + use<> {
+fn view(m: &Model) -> AnyView {
     let groups = m.shown.groups();
     let count: usize = groups.iter().map(|(_, rows)| rows.len()).sum();
     let caption = m.shown.caption(count);
-    let table = if groups.is_empty() { empty() } else { matrix(groups, &m.shown.columns(), m.own, caption.clone()) };
+    let filters = filters(&m.shown, &m.roles);
+    let problems: Vec<_> = m.copy.problems().into_iter().chain(m.view.problems()).collect();
+    let table = match &m.shown {
+        Shown::Who(row) => who::table(row, &m.roles, m.people.as_deref(), caption.clone()),
+        _ if groups.is_empty() => empty(&m.shown),
+        _ => matrix::table(groups, &m.shown.columns(&m.roles), m.own, caption.clone()),
+    };
+    let forms = make::forms(m);
     view! {
         <PageHead title="Roles".to_owned() lede=caption />
-        {filters(m.shown)}
+        <ErrorSummary problems=problems />
+        {filters}
         <div class="stack">
             {table}
-            {legend()}
+            {matrix::legend()}
+            {forms}
             <Notice tone=Tone::Neutral title="Built-in roles are read-only">
-                "Everything that is not in this table is denied. "
+                "Copy one to have a role that you can change. Everything that is not in this table is denied. "
                 "The same table decides at every door and in every query."
             </Notice>
         </div>
     }
+    .into_any()
 }
 
-fn filters(shown: Shown) -> AnyView {
-    let (one, two) = match shown {
-        Shown::All => (None, None),
-        Shown::One(one) => (Some(one), None),
-        Shown::Two(one, two) => (Some(one), Some(two)),
+fn filters(shown: &Shown, roles: &[HeldRole]) -> AnyView {
+    let (one, two, which) = match shown {
+        Shown::All => (String::new(), String::new(), ""),
+        Shown::One(one) => (one.code(), String::new(), ""),
+        Shown::Two(one, two) => (one.code(), two.code(), ""),
+        Shown::Who(row) => (String::new(), String::new(), row.code),
     };
     let options = |none: &str| {
         let mut options = vec![(String::new(), none.to_owned())];
-        options.extend(Role::ALL.into_iter().map(|r| (r.code().to_owned(), r.label().to_owned())));
+        options.extend(roles.iter().map(|role| (role.code(), role.label().to_owned())));
         options
     };
-    let (roles, others) = (options("All roles"), options("Nobody"));
-    let (one, two) = (one.map_or("", Role::code), two.map_or("", Role::code));
+    let mut permissions = vec![(String::new(), "Any".to_owned())];
+    permissions.extend(TABLE.iter().map(|row| (row.code.to_owned(), row.label.to_owned())));
+    let (firsts, seconds) = (options("All roles"), options("Nobody"));
     view! {
         <FilterBar clear="/roles">
-            <SelectField name="role" label="What may this role do" options=roles value=one />
-            <SelectField name="compare" label="Compare with" options=others value=two />
+            <SelectField name="role" label="What may this role do" options=firsts value=one />
+            <SelectField name="compare" label="Compare with" options=seconds value=two />
+            <SelectField name="permission" label="Or: who may do this" options=permissions value=which />
         </FilterBar>
     }
     .into_any()
 }
 
-fn matrix(groups: Vec<(Group, Vec<&'static Row>)>, columns: &[Role], own: Role, caption: String) -> AnyView {
-    let head: Vec<AnyView> = columns.iter().map(|role| head(*role, own)).collect();
-    let bodies: Vec<AnyView> = groups.into_iter().map(|(group, rows)| body(group, rows, columns)).collect();
-    let label = caption.clone();
-    view! {
-        <div class="table-wrap" role="region" tabindex="0" aria-label=label>
-            <table class="table matrix">
-                <caption class="sr-only">{caption}</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"May"</th>
-                        {head}
-                    </tr>
-                </thead>
-                {bodies}
-            </table>
-        </div>
-    }
-    .into_any()
-}
-
-fn head(role: Role, own: Role) -> AnyView {
-    let yours = (role == own).then(|| view! { <span class="cell-note">"your role"</span> });
-    view! { <th scope="col">{role.label()}{yours}</th> }.into_any()
-}
-
-fn body(group: Group, rows: Vec<&'static Row>, columns: &[Role]) -> AnyView {
-    let span = (columns.len() + 1).to_string();
-    let rows: Vec<AnyView> = rows.into_iter().map(|row| line(row, columns)).collect();
-    view! {
-        <tbody>
-            <tr class="group">
-                <th scope="rowgroup" colspan=span>{group.label()}</th>
-            </tr>
-            {rows}
-        </tbody>
-    }
-    .into_any()
-}
-
-fn line(row: &'static Row, columns: &[Role]) -> AnyView {
-    let cells: Vec<AnyView> = columns
-        .iter()
-        .map(|role| {
-            let mark = mark(role.reach(row.permission));
-            view! { <td>{mark}</td> }.into_any()
-        })
-        .collect();
-    view! {
-        <tr>
-            <th scope="row" title=row.code>{row.label}</th>
-            {cells}
-        </tr>
-    }
-    .into_any()
-}
-
-fn mark(reach: Reach) -> AnyView {
-    let (class, icon, word) = match reach {
-        Reach::All => ("mark mark-yes", "check", "Allowed"),
-        Reach::Own => ("mark mark-own", "half", "Own only"),
-        Reach::None => ("mark mark-no", "minus", "Denied"),
+fn empty(shown: &Shown) -> AnyView {
+    let (title, text) = match shown {
+        Shown::Two(..) => ("No difference", "Both may do exactly the same."),
+        _ => ("Nothing", "This role may do nothing at all."),
     };
-    view! { <span class=class><Icon name=icon />{word}</span> }.into_any()
-}
-
-fn legend() -> AnyView {
     view! {
-        <p class="row hint gap-x-6">
-            <span class="row">{mark(Reach::All)}"for the whole business"</span>
-            <span class="row">{mark(Reach::Own)}"for what is one's own: own calls, own screen pop"</span>
-            <span class="row">{mark(Reach::None)}"not shown, and refused when tried"</span>
-        </p>
-    }
-    .into_any()
-}
-
-fn empty() -> AnyView {
-    view! {
-        <Empty icon="matrix" title="No difference".to_owned() text="Both may do exactly the same.".to_owned()>
-            <a class="btn btn-primary" href="/roles">"Show all roles"</a>
+        <Empty icon="matrix" title=title.to_owned() text=text.to_owned()>
+            <a class="btn btn-quiet" href="/roles">"Show all roles"</a>
         </Empty>
     }
     .into_any()
+}
+
+/// What a reach says in a sentence.
+pub(super) const fn in_words(reach: Reach) -> &'static str {
+    match reach {
+        Reach::All => "for the whole business",
+        Reach::Own => "for what is their own",
+        Reach::None => "not at all",
+    }
 }
 
 #[cfg(test)]
@@ -235,10 +244,27 @@ mod tests {
 
     #[test]
     fn a_comparison_shows_only_what_differs() {
-        let shown = Shown::Two(Role::Owner, Role::Admin);
-        assert!(shown.has(Permission::Retention));
-        assert!(!shown.has(Permission::Settings));
+        let built_in = HeldRole::built_in;
+        let shown = Shown::Two(built_in(Role::Owner), built_in(Role::Admin));
+        assert!(shown.has(Permission::Retention.row()));
+        assert!(!shown.has(Permission::Settings.row()));
         let groups = Shown::All.groups();
         assert_eq!(groups.iter().map(|(_, rows)| rows.len()).sum::<usize>(), TABLE.len());
+    }
+
+    #[test]
+    fn an_address_names_roles_and_permissions_that_there_are() {
+        let roles: Vec<_> = Role::ALL.into_iter().map(HeldRole::built_in).collect();
+        let query = |role: &str, permission: &str| Query {
+            role: role.to_owned(),
+            permission: permission.to_owned(),
+            ..Query::default()
+        };
+        assert!(matches!(shown(&query("agent", ""), &roles), Ok(Shown::One(_))));
+        assert!(matches!(shown(&query("", "audit.export"), &roles), Ok(Shown::Who(_))));
+        assert!(matches!(shown(&query("boss", ""), &roles), Err(AppError::BadRequest)));
+        assert!(matches!(shown(&query("", "teleport"), &roles), Err(AppError::BadRequest)));
+        let nobodys = "rol_00000000000000000000000000000007";
+        assert!(matches!(shown(&query(nobodys, ""), &roles), Err(AppError::Missing)));
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{cells::dash, text};
 use crate::{
     model::{
-        permission::{Need, Permission, Role},
+        permission::{Grants, Need, Permission, Role},
         profile::Profile,
     },
     server::{
@@ -38,10 +38,12 @@ struct Query {
 struct Model {
     zone: String,
     now: At,
-    mine: Role,
+    mine: Grants,
     profile: Profile,
     rules: Vec<Rule>,
     missing: Vec<WithoutFactor>,
+    /// The roles for which who looks decides.
+    decides: Vec<Role>,
     /// The role that the form is about, as far as one was chosen.
     chosen: String,
     form: FormState,
@@ -54,10 +56,11 @@ async fn load(cx: &Cx) -> Result<Model, AppError> {
     Ok(Model {
         zone: person.zone.clone(),
         now: cx.visitor.now,
-        mine: person.role,
+        mine: person.grants,
         profile: person.profile,
         rules: overview.rules,
         missing: overview.missing,
+        decides: overview.decides,
         chosen: query.role,
         form: cx.form::<SaveFactorRule>(),
     })
@@ -117,7 +120,7 @@ fn row(m: &Model, role: Role) -> AnyView {
     let since = text::when_or_dash(need.map(|n| n.required_from), &m.zone);
     let without = m.missing.iter().filter(|person| person.role == role).count();
     let href = format!("/settings/security?role={}", role.code());
-    let change = m.mine.covers(role).then(|| {
+    let change = m.decides.contains(&role).then(|| {
         view! {
             <a class="btn btn-quiet btn-small" href=href>
                 "Change"
@@ -139,7 +142,7 @@ fn row(m: &Model, role: Role) -> AnyView {
 }
 
 fn change(m: &Model) -> AnyView {
-    let roles = super::team::role_choices(m.mine, m.profile);
+    let roles = super::team::role_choices(m.mine, m.profile, &[]);
     let form = m.form.clone();
     let role = m.form.value("role", &m.chosen);
     let need = m.rules.iter().find(|n| n.role.code() == role);

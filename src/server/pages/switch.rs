@@ -62,7 +62,7 @@ fn row(m: Membership, current: BusinessId) -> AnyView {
     view! {
         <tr>
             <td><span class="cell-main">{m.business_name}</span></td>
-            <td>{m.role.label()}</td>
+            <td>{m.role.label().to_owned()}</td>
             <td class="actions">{action}</td>
         </tr>
     }

@@ -6,12 +6,14 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use super::text;
 use crate::{
     model::{
-        permission::{Need, Permission, Reach, Role},
+        permission::{Grants, Need, Permission, Reach, Role},
         profile::Profile,
+        role::HeldRole,
     },
     server::{
+        caller::SignedIn,
         http::{AppError, Cx, flash::FormState, render::Page},
-        store::{self, invitation::Invitation, member::Member},
+        store::{self, invitation::Invitation, member::Member, role::CustomRole},
     },
     ui::{
         actions::team::{Invite, ResendInvitation, RevokeInvitation},
@@ -22,11 +24,31 @@ use crate::{
 /// Who may open it.
 pub const NEED: Need = Need::Holds(Permission::TeamRead);
 
+/// Where a person's name leads: nowhere that would refuse who looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leads {
+    ToThem,
+    ToTheirRights,
+    Nowhere,
+}
+
+impl Leads {
+    fn of(person: &SignedIn) -> Self {
+        if person.passes(super::member::NEED) {
+            Self::ToThem
+        } else if person.passes(super::rights::NEED) {
+            Self::ToTheirRights
+        } else {
+            Self::Nowhere
+        }
+    }
+}
+
 struct Model {
     zone: String,
     members: Vec<Member>,
-    /// Whether rows lead to the person's page.
-    manages: bool,
+    /// Whether rows lead to the person's page, or to what they may do.
+    leads: Leads,
     /// For people who may invite.
     inviting: Option<Inviting>,
 }
@@ -40,27 +62,28 @@ struct Inviting {
     roles: Vec<(String, String)>,
 }
 
-/// The roles that somebody may hand out, the business's usual ones first. Nobody hands out what they lack.
-pub(super) fn role_choices(mine: Role, profile: Profile) -> Vec<(String, String)> {
+/// The roles that somebody may hand out: the business's usual ones first, then the other built-in ones, then its own. Nobody
+/// hands out what they lack.
+pub(super) fn role_choices(mine: Grants, profile: Profile, own: &[CustomRole]) -> Vec<(String, String)> {
     let first = profile.roles_first();
     let others = Role::ALL.into_iter().filter(|role| !first.contains(role));
-    first
-        .iter()
-        .copied()
-        .chain(others)
-        .filter(|role| mine.covers(*role))
-        .map(|role| (role.code().to_owned(), role.label().to_owned()))
+    let built_in = first.iter().copied().chain(others).map(HeldRole::built_in);
+    built_in
+        .chain(own.iter().map(CustomRole::held))
+        .filter(|role| mine.covers(role.grants))
+        .map(|role| (role.code(), role.label().to_owned()))
         .collect()
 }
 
 async fn load(cx: &Cx) -> Result<Model, AppError> {
     let person = cx.signed_in()?;
-    let invites = person.role.reach(Permission::TeamInvite) == Reach::All;
+    let invites = person.grants.reach(Permission::TeamInvite) == Reach::All;
     let mut tx = cx.tx().await?;
     let members = store::member::list(&mut tx).await?;
     let inviting = if invites {
         let open = store::invitation::open(&mut tx).await?;
-        let roles = role_choices(person.role, person.profile);
+        let own = store::role::list(&mut tx).await?;
+        let roles = role_choices(person.grants, person.profile, &own);
         let buttons = [cx.form::<ResendInvitation>(), cx.form::<RevokeInvitation>()];
         let problems = buttons.iter().flat_map(FormState::problems).collect();
         Some(Inviting { open, form: cx.form::<Invite>(), problems, roles })
@@ -68,8 +91,7 @@ async fn load(cx: &Cx) -> Result<Model, AppError> {
         None
     };
     tx.commit().await?;
-    let manages = person.role.reach(Permission::TeamManage) == Reach::All;
-    Ok(Model { zone: person.zone.clone(), members, manages, inviting })
+    Ok(Model { zone: person.zone.clone(), members, leads: Leads::of(person), inviting })
 }
 
 /// `GET /team`
@@ -86,7 +108,7 @@ fn view(m: Model) -> AnyView {
         1 => "One person works here.".to_owned(),
         many => format!("{many} people work here."),
     };
-    let rows = m.members.iter().map(|member| row(member, m.manages, &m.zone)).collect_view();
+    let rows = m.members.iter().map(|member| row(member, m.leads, &m.zone)).collect_view();
     let inviting = m.inviting.map(|inviting| {
         view! {
             <ErrorSummary problems=inviting.problems />
@@ -109,18 +131,22 @@ fn view(m: Model) -> AnyView {
     .into_any()
 }
 
-fn row(member: &Member, manages: bool, zone: &str) -> AnyView {
+fn row(member: &Member, leads: Leads, zone: &str) -> AnyView {
     let name = member.name.reveal().to_owned();
-    let name = if manages {
-        view! { <a class="link" href=format!("/team/{}", member.id)>{name}</a> }.into_any()
-    } else {
-        name.into_any()
+    let href = match leads {
+        Leads::ToThem => Some(format!("/team/{}", member.id)),
+        Leads::ToTheirRights => Some(format!("/team/{}/rights", member.id)),
+        Leads::Nowhere => None,
+    };
+    let name = match href {
+        Some(href) => view! { <a class="link" href=href>{name}</a> }.into_any(),
+        None => name.into_any(),
     };
     view! {
         <tr>
             <td>{name}</td>
             <td>{member.email.reveal().to_owned()}</td>
-            <td>{member.role.label()}</td>
+            <td>{member.role.label().to_owned()}</td>
             <td class="nowrap">{text::day(member.joined_at, zone)}</td>
         </tr>
     }
@@ -153,7 +179,7 @@ fn invitation_row(invitation: &Invitation, zone: &str) -> AnyView {
     view! {
         <tr>
             <td>{email}</td>
-            <td>{invitation.role.label()}</td>
+            <td>{invitation.role.label().to_owned()}</td>
             <td class="nowrap">{text::when(invitation.created_at, zone)}</td>
             <td class="nowrap">{text::when(invitation.expires_at, zone)}</td>
             <td class="actions">
@@ -220,7 +246,9 @@ mod tests {
 
     #[test]
     fn the_usual_roles_come_first_and_none_is_above_ones_own() {
-        let codes = |mine, profile| role_choices(mine, profile).into_iter().map(|(code, _)| code).collect::<Vec<_>>();
+        let codes = |mine: Role, profile| {
+            role_choices(mine.grants(), profile, &[]).into_iter().map(|(code, _)| code).collect::<Vec<_>>()
+        };
         let owner = codes(Role::Owner, Profile::FieldService);
         assert_eq!(owner.len(), Role::ALL.len());
         assert_eq!(owner.first().map(String::as_str), Some("dispatcher"));

@@ -8,7 +8,7 @@ use crate::{
     model::{
         id::BatchId,
         invitation::{LineResult, MOST_LINES},
-        permission::{Need, Permission},
+        permission::{Need, Permission, Role},
     },
     server::{
         http::{AppError, Cx, action::id_of, flash::FormState, render::Page},
@@ -29,16 +29,21 @@ pub const NEED: Need = Need::Holds(Permission::TeamInvite);
 /// `GET /team/import`
 ///
 /// # Errors
-/// Nobody is signed in.
+/// Refused without `team.invite`.
 pub async fn page(cx: Cx) -> Result<Response, AppError> {
     let person = cx.signed_in()?;
-    let roles = super::team::role_choices(person.role, person.profile);
+    let mut tx = cx.tx().await?;
+    let own = store::role::list(&mut tx).await?;
+    tx.commit().await?;
+    let roles = super::team::role_choices(person.grants, person.profile, &own);
     let form = cx.form::<ImportPeople>();
     Ok(Page::new("Invite from a list").under("Team", "/team").show(&cx, || view(form, roles)))
 }
 
 fn view(form: FormState, roles: Vec<(String, String)>) -> AnyView {
-    let roles: Vec<String> = roles.into_iter().map(|(code, _)| code).collect();
+    // A role of the business is written as people call it.
+    let written = |(code, label): (String, String)| if code.parse::<Role>().is_ok() { code } else { label };
+    let roles: Vec<String> = roles.into_iter().map(written).collect();
     let hint = format!(
         "One person per line: address,role. At most {MOST_LINES} lines. Roles that you can hand out: {}.",
         roles.join(", ")

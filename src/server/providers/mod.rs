@@ -3,11 +3,12 @@
 //!
 //! To add a telephony provider: a folder beside [`twilio`] that implements [`Telephony`], a line in [`telephony`],
 //! its code in the `connections` table's check, and a test for every vector its vendor's library produces. To add
-//! an agency system: see [`agency`]. Who people are is asked of [`oidc`].
+//! an agency system: see [`agency`]. Who people are is asked of [`oidc`]; collectors of the audit log are [`siem`]'s.
 
 pub mod agency;
 pub mod oidc;
 pub mod request;
+pub mod siem;
 pub mod twilio;
 
 use std::fmt;
@@ -141,7 +142,7 @@ impl TextError {
 impl From<OutboundError> for TextError {
     fn from(error: OutboundError) -> Self {
         match error {
-            OutboundError::Unreachable => Self::Transient,
+            OutboundError::Unreachable | OutboundError::Untrusted => Self::Transient,
             OutboundError::Forbidden | OutboundError::TooLarge => Self::Permanent,
         }
     }

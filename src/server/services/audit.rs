@@ -1,18 +1,21 @@
 //! The audit wall (AUD-1): a use case runs inside [`audited`]. Its success commits together with its entry; its
 //! refusal or failure rolls back and is written all the same. If the entry cannot be written, the act fails.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    model::audit::{Action, Outcome},
+    model::{
+        audit::{Action, Outcome},
+        audit_query::{AuditFilter, Subject},
+    },
     server::{
         boot::App,
         caller::Caller,
         http::AppError,
         store::{
             self, TenantTx,
-            audit::{NewEntry, Target},
+            audit::{NewEntry, Place, Target, Total},
         },
     },
 };
@@ -143,18 +146,45 @@ async fn write_alone(app: &App, caller: &Caller, entry: NewEntry) -> Result<(), 
     Ok(())
 }
 
-/// A page of the log for the viewer. Reading it is itself an entry.
+/// What the viewer shows of a filter.
+#[derive(Debug)]
+pub struct Found {
+    /// Absent where finding them takes too long.
+    pub entries: Option<Vec<store::audit::Entry>>,
+    pub total: Total,
+}
+
+/// A page of the log for the viewer, and how much there is. Reading it is itself an entry, with what was asked for.
 ///
 /// # Errors
-/// Refused without `audit.read`.
+/// Limited while many others look for words in logs; refused without `audit.read`.
 pub async fn list(
     app: &App,
     caller: &Caller,
-    filter: store::audit::Filter,
+    filter: &AuditFilter,
+    place: Place,
     limit: i64,
-) -> Result<Vec<store::audit::Entry>, AppError> {
-    audited(app, caller, Action::AuditListed, async |act| Ok(store::audit::list(&mut act.tx, &filter, limit).await?))
-        .await
+) -> Result<Found, AppError> {
+    let _turn = if filter.text.is_some() {
+        Some(app.limits().search_turn().await.ok_or(AppError::Limited { retry_after: 5 })?)
+    } else {
+        None
+    };
+    audited(app, caller, Action::AuditListed, async |act| {
+        act.after(asked(filter));
+        let entries = store::audit::page(&mut act.tx, filter, place, limit).await?;
+        let total = if entries.is_some() { store::audit::count(&mut act.tx, filter).await? } else { Total::Unknown };
+        Ok(Found { entries, total })
+    })
+    .await
+}
+
+/// What an entry says of a filter: its ids and closed words. Words that somebody typed may be anything, and so may a kind.
+fn asked(filter: &AuditFilter) -> Value {
+    let by_id = |subject: Option<&Subject>| subject.filter(|subject| subject.id().is_some()).cloned();
+    let (actor, target) = (by_id(filter.actor.as_ref()), by_id(filter.target.as_ref()));
+    let closed = AuditFilter { actor, target, text: None, ..filter.clone() };
+    json!({ "filter": closed.to_string(), "words": filter.text.as_ref().map_or(0, |text| text.split(' ').count()) })
 }
 
 /// One entry. Looking at it is itself an entry.
@@ -167,4 +197,15 @@ pub async fn view(app: &App, caller: &Caller, id: crate::model::id::AuditId) -> 
         Ok(store::audit::get(&mut act.tx, id).await?)
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_typed_is_not_written_down() {
+        let filter: AuditFilter = "actor:jane target:doe action:call.viewed at:all jane doe".parse().expect("a filter");
+        assert_eq!(asked(&filter), json!({ "filter": "action:call.viewed at:all", "words": 2 }));
+    }
 }

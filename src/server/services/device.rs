@@ -77,7 +77,7 @@ pub async fn end_member(cx: &Cx, id: MemberId) -> Result<usize, AppError> {
     let ended = audit::audited(&cx.app, &person.caller, Action::MemberSessionsEnded, async |act| {
         act.on("member", id.0);
         let member = store::member::get(&mut act.tx, id).await?;
-        if !person.role.covers(member.role) {
+        if !person.grants.covers(member.role.grants) {
             return Err(AppError::Refused);
         }
         let ended = store::lobby::sessions_end_member(&mut act.tx, id, EndCause::Revoked).await?;
@@ -108,7 +108,7 @@ fn current(cx: &Cx) -> Option<SessionHash> {
 async fn note_elsewhere(cx: &Cx, person: &SignedIn, action: Action, target: Option<Target>) -> Result<(), AppError> {
     let memberships = store::lobby::memberships_of(cx.app.db(), person.user).await?;
     for m in memberships.iter().filter(|m| m.business != person.caller.business) {
-        let actor = Actor::Member { member: m.member, user: person.user, role: m.role };
+        let actor = Actor::named(m.member, person.user);
         let caller = cx.caller_for()(actor, m.business);
         audit::note(&cx.app, &caller, action, target, Outcome::Done, None).await?;
     }

@@ -210,7 +210,7 @@ async fn changed(cx: &Cx, person: &SignedIn, action: Action, change: &Value) -> 
 async fn note_elsewhere(cx: &Cx, person: &SignedIn, action: Action, change: &Value) -> Result<(), AppError> {
     let memberships = store::lobby::memberships_of(cx.app.db(), person.user).await?;
     for m in memberships.iter().filter(|m| m.business != person.caller.business) {
-        let actor = Actor::Member { member: m.member, user: person.user, role: m.role };
+        let actor = Actor::named(m.member, person.user);
         audit::audited(&cx.app, &cx.caller_for()(actor, m.business), action, async |act| {
             act.on("member", m.member.0);
             act.after(change.clone());

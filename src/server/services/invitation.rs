@@ -6,6 +6,7 @@ use tower_sessions::Session;
 use super::{
     audit, link,
     lockout::{self, Standing},
+    role,
     session::{self, Proof},
 };
 use crate::{
@@ -14,11 +15,11 @@ use crate::{
         field::{Bad, Fields},
         id::{InvitationId, MemberId, UserId},
         password::{self, Policy},
-        permission::Role,
         personal::{Email, PersonName},
+        role::{HeldRole, RoleRef},
     },
     server::{
-        caller::Actor,
+        caller::{Actor, SignedIn},
         http::{AppError, Cx, layers::LINK_COOKIE},
         kit::entropy::{Token, token_hash},
         mail::{self, Mail},
@@ -38,38 +39,52 @@ const PAUSE: i64 = 60;
 /// Invites somebody. Nobody hands out what they do not have (PER-5).
 ///
 /// # Errors
-/// Invalid fields; refused when the role is above the inviter's.
+/// Invalid fields; refused when the role is above the inviter's, or that of an open invitation to the same address.
 pub async fn invite(cx: &Cx, email: &str, role: &str) -> Result<(), AppError> {
     let person = cx.signed_in()?;
     let mut fields = Fields::default();
     let email = fields.take("email", email.parse::<Email>());
-    let role = fields.take("role", role.parse::<Role>());
+    let role = fields.take("role", role.parse::<RoleRef>());
     let (Some(email), Some(role)) = (email, role) else { return Err(fields.into()) };
     let id: InvitationId = cx.app.draw();
     audit::audited(&cx.app, &person.caller, Action::MemberInvited, async |act| {
         act.on("invitation", id.0);
-        act.after(json!({ "role": role.code() }));
-        if !person.role.covers(role) {
+        let role = role::give(&mut act.tx, person, role).await?;
+        act.after(role.told());
+        if !person.grants.covers(role.grants) {
             return Err(AppError::Refused);
         }
         if store::member::email_is_known(&mut act.tx, &email).await? {
             return Err(AppError::field("email", Bad::Taken));
         }
-        send(cx, &mut act.tx, id, &email, role).await
+        if !may_replace(&mut act.tx, person, &email).await? {
+            return Err(AppError::Refused);
+        }
+        send(cx, &mut act.tx, id, &email, &role).await
     })
     .await
+}
+
+/// Whether who invites holds all that open invitations to the address give: another one withdraws those, and nobody takes
+/// away what is above them.
+///
+/// # Errors
+/// Refused without `team.invite`.
+pub(super) async fn may_replace(tx: &mut TenantTx, person: &SignedIn, email: &Email) -> Result<bool, AppError> {
+    let there = store::invitation::open_to(tx, email).await?;
+    Ok(there.iter().all(|one| person.grants.covers(one.role.grants)))
 }
 
 /// Stores an invitation and queues its mail. An earlier one to the same address ends.
 ///
 /// # Errors
-/// Refused without `team.invite`.
+/// Refused without `team.invite`. Whether the earlier one may end is the caller's to ask: [`may_replace`].
 pub(super) async fn send(
     cx: &Cx,
     tx: &mut TenantTx,
     id: InvitationId,
     email: &Email,
-    role: Role,
+    role: &HeldRole,
 ) -> Result<(), AppError> {
     let token = Token::draw(cx.app.entropy());
     store::invitation::insert(tx, id, email, role, &token.hash(), cx.visitor.now.plus(SECONDS)).await?;
@@ -88,15 +103,16 @@ pub async fn resend(cx: &Cx, id: InvitationId) -> Result<(), AppError> {
         act.on("invitation", new.0);
         act.before(json!({ "invitation": id }));
         let old = store::invitation::take(&mut act.tx, id).await?;
-        act.after(json!({ "role": old.role.code() }));
-        if !person.role.covers(old.role) {
+        act.after(old.role.told());
+        // Its role may hold more by now than when it was first sent.
+        if !person.grants.covers(old.role.grants) {
             return Err(AppError::Refused);
         }
         let wait = PAUSE - cx.visitor.now.since(old.created_at);
         if wait > 0 {
             return Err(AppError::Limited { retry_after: u32::try_from(wait).unwrap_or(60) });
         }
-        send(cx, &mut act.tx, new, &old.email, old.role).await
+        send(cx, &mut act.tx, new, &old.email, &old.role).await
     })
     .await
 }
@@ -104,10 +120,18 @@ pub async fn resend(cx: &Cx, id: InvitationId) -> Result<(), AppError> {
 /// Withdraws an invitation.
 ///
 /// # Errors
-/// Conflict when it is not open any more.
+/// Conflict when it is not open any more; refused when its role is above one's own.
 pub async fn revoke(cx: &Cx, id: InvitationId) -> Result<(), AppError> {
-    audit::audited(&cx.app, cx.caller()?, Action::InvitationRevoked, async |act| {
+    let person = cx.signed_in()?;
+    audit::audited(&cx.app, &person.caller, Action::InvitationRevoked, async |act| {
         act.on("invitation", id.0);
+        let open = match store::invitation::take(&mut act.tx, id).await {
+            Err(store::StoreError::Missing) => return Err(AppError::Conflict),
+            found => found?,
+        };
+        if !person.grants.covers(open.role.grants) {
+            return Err(AppError::Refused);
+        }
         Ok(store::invitation::revoke(&mut act.tx, id).await?)
     })
     .await
@@ -173,7 +197,7 @@ pub async fn accept(cx: &Cx, session: &Session, token: &str, name: &str, passwor
     }
     session::start(cx, session, user, invitation.business, Proof::Password.code()).await?;
     lockout::passed(cx, user).await?;
-    let caller = cx.caller_for()(Actor::Member { member, user, role: invitation.role }, invitation.business);
+    let caller = cx.caller_for()(Actor::named(member, user), invitation.business);
     audit::note(&cx.app, &caller, Action::SessionStarted, None, Outcome::Done, None).await?;
     Ok("/home".to_owned())
 }

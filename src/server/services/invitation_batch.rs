@@ -11,8 +11,8 @@ use crate::{
         field::Bad,
         id::{BatchId, InvitationId},
         invitation::{Line, LineResult, MOST_LINES, lines},
-        permission::Role,
         personal::Email,
+        role::RoleRef,
     },
     server::{
         http::{AppError, Cx},
@@ -20,6 +20,7 @@ use crate::{
             self, TenantTx,
             audit::{NewEntry, Target},
             invitation_batch::Row,
+            role::CustomRole,
         },
     },
 };
@@ -39,9 +40,10 @@ pub async fn import(cx: &Cx, list: &str) -> Result<BatchId, AppError> {
     let id: BatchId = cx.app.draw();
     audit::audited(&cx.app, cx.caller()?, Action::InvitationsImported, async |act| {
         act.on("batch", id.0);
+        let own = store::role::list(&mut act.tx).await?;
         let (mut rows, mut seen) = (Vec::with_capacity(lines.len()), HashSet::new());
         for line in &lines {
-            let result = one(cx, &mut act.tx, line, &mut seen).await?;
+            let result = one(cx, &mut act.tx, line, &own, &mut seen).await?;
             let role = line.role.as_deref().unwrap_or_default();
             rows.push(Row { line: line.number, email: kept(&line.email, 254), role: kept(role, 40), result });
         }
@@ -55,11 +57,20 @@ pub async fn import(cx: &Cx, list: &str) -> Result<BatchId, AppError> {
 }
 
 /// Judges one line, and invites where nothing speaks against it. Each invitation has an entry of its own.
-async fn one(cx: &Cx, tx: &mut TenantTx, line: &Line, seen: &mut HashSet<Email>) -> Result<LineResult, AppError> {
+async fn one(
+    cx: &Cx,
+    tx: &mut TenantTx,
+    line: &Line,
+    own: &[CustomRole],
+    seen: &mut HashSet<Email>,
+) -> Result<LineResult, AppError> {
     let Some(role) = line.role.as_deref() else { return Ok(LineResult::Unreadable) };
     let Ok(email) = line.email.parse::<Email>() else { return Ok(LineResult::BadAddress) };
-    let Ok(role) = role.to_lowercase().parse::<Role>() else { return Ok(LineResult::UnknownRole) };
-    if !cx.signed_in()?.role.covers(role) {
+    let Some(role) = named(role, own) else { return Ok(LineResult::UnknownRole) };
+    // As it is now, and until these invitations are sent.
+    let role = store::role::keep(tx, role).await?;
+    let person = cx.signed_in()?;
+    if !person.grants.covers(role.grants) || !invitation::may_replace(tx, person, &email).await? {
         return Ok(LineResult::AboveYou);
     }
     if !seen.insert(email.clone()) {
@@ -69,7 +80,7 @@ async fn one(cx: &Cx, tx: &mut TenantTx, line: &Line, seen: &mut HashSet<Email>)
         return Ok(LineResult::Member);
     }
     let id: InvitationId = cx.app.draw();
-    invitation::send(cx, tx, id, &email, role).await?;
+    invitation::send(cx, tx, id, &email, &role).await?;
     let entry = NewEntry {
         id: cx.app.draw(),
         action: Action::MemberInvited,
@@ -77,10 +88,17 @@ async fn one(cx: &Cx, tx: &mut TenantTx, line: &Line, seen: &mut HashSet<Email>)
         outcome: Outcome::Done,
         reason: None,
         before: None,
-        after: Some(json!({ "role": role.code() })),
+        after: Some(role.told()),
     };
     store::audit::append(tx, entry).await?;
     Ok(LineResult::Invited)
+}
+
+/// The role that a line names: a built-in one by its word, one of the business by its name, in whatever case.
+fn named(role: &str, own: &[CustomRole]) -> Option<RoleRef> {
+    let role = role.to_lowercase();
+    let of_the_business = || own.iter().find(|one| one.name.to_lowercase() == role).map(|one| RoleRef::Custom(one.id));
+    role.parse().ok().map(RoleRef::BuiltIn).or_else(of_the_business)
 }
 
 /// What is kept of a value to show it again: not more than it may be long, and nothing that no screen shows.

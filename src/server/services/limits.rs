@@ -5,11 +5,17 @@ use std::{
     num::NonZeroU32,
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 
 use crate::model::id::{BusinessId, ConnectionId};
 
@@ -22,12 +28,21 @@ pub const SIGN_INS_PER_MINUTE: u32 = 30;
 /// The same, per minute and network (/24; of IPv6, /48): who has many addresses has them side by side.
 pub const NETWORK_SIGN_INS_PER_MINUTE: u32 = 300;
 
+/// Long looks through the audit log at once: searching for words, counting for an export, verifying. The other connections are
+/// everybody else's.
+const SEARCHES: usize = 4;
+/// How long a long look waits for its turn.
+const SEARCH_WAITS: Duration = Duration::from_secs(2);
+
 /// The limiters of one process, and the counts of what was turned away.
 pub struct Limits {
     applied: DefaultKeyedRateLimiter<BusinessId>,
     received: DefaultKeyedRateLimiter<BusinessId>,
     sign_ins: DefaultKeyedRateLimiter<IpAddr>,
     network_sign_ins: DefaultKeyedRateLimiter<IpAddr>,
+    searches: Semaphore,
+    exporting: Semaphore,
+    export_waits: AtomicBool,
     refusals: Mutex<Vec<Refusal>>,
     /// Webhooks to addresses that nobody has.
     pub unknown_tokens: AtomicU64,
@@ -61,6 +76,9 @@ impl Default for Limits {
             received: RateLimiter::keyed(per_minute(RECEIVED_PER_MINUTE)),
             sign_ins: RateLimiter::keyed(per_minute(SIGN_INS_PER_MINUTE)),
             network_sign_ins: RateLimiter::keyed(per_minute(NETWORK_SIGN_INS_PER_MINUTE)),
+            searches: Semaphore::new(SEARCHES),
+            exporting: Semaphore::new(1),
+            export_waits: AtomicBool::new(false),
             refusals: Mutex::default(),
             unknown_tokens: AtomicU64::new(0),
         }
@@ -85,6 +103,29 @@ impl Limits {
     pub fn may_try_sign_in(&self, address: IpAddr) -> bool {
         self.sign_ins.check_key(&without(address, (0, 64))).is_ok()
             && self.network_sign_ins.check_key(&without(address, (8, 80))).is_ok()
+    }
+
+    /// A turn for a long look through the audit log, which is held as long as the look takes. Nothing when all are taken and
+    /// none comes free soon. To be asked for before a connection is.
+    pub async fn search_turn(&self) -> Option<SemaphorePermit<'_>> {
+        timeout(SEARCH_WAITS, self.searches.acquire()).await.ok()?.ok()
+    }
+
+    /// The turn of the one export that is written at a time, so that jobs and mails keep their connections. Nothing while another
+    /// has it.
+    #[must_use]
+    pub fn export_turn(&self) -> Option<SemaphorePermit<'_>> {
+        let turn = self.exporting.try_acquire().ok();
+        if turn.is_none() {
+            self.export_waits.store(true, Ordering::Relaxed);
+        }
+        turn
+    }
+
+    /// Whether an export was turned away since this was last asked: who has the turn lets it go first then.
+    #[must_use]
+    pub fn export_waits(&self) -> bool {
+        self.export_waits.swap(false, Ordering::Relaxed)
     }
 
     /// Counts a webhook that was turned away.
@@ -125,6 +166,29 @@ mod tests {
     fn admitted(limits: &Limits, addresses: impl Iterator<Item = String>) -> u32 {
         let may = |text: String| limits.may_try_sign_in(text.parse().expect("an address"));
         addresses.map(|text| u32::from(may(text))).sum()
+    }
+
+    #[test]
+    fn one_export_is_written_at_a_time_and_lets_the_next_go_first() {
+        let limits = Limits::default();
+        let turn = limits.export_turn();
+        assert!(turn.is_some() && !limits.export_waits());
+        assert!(limits.export_turn().is_none());
+        assert!(limits.export_waits() && !limits.export_waits(), "told once");
+        drop(turn);
+        assert!(limits.export_turn().is_some());
+    }
+
+    #[tokio::test]
+    async fn only_so_many_look_through_the_log_at_once() {
+        let limits = Limits::default();
+        let mut turns = Vec::new();
+        for _ in 0..SEARCHES {
+            turns.push(limits.search_turn().await.expect("a turn"));
+        }
+        assert!(limits.search_turn().await.is_none());
+        turns.pop();
+        assert!(limits.search_turn().await.is_some());
     }
 
     fn about(limit: u32) -> std::ops::Range<u32> {

@@ -218,7 +218,7 @@ pub(super) fn limited(cx: &Cx) -> Result<(), AppError> {
 
 /// The person as a member of one of their businesses, for what is written down there.
 pub(super) fn caller_of(cx: &Cx, user: UserId, m: &Membership) -> Caller {
-    cx.caller_for()(Actor::Member { member: m.member, user, role: m.role }, m.business)
+    cx.caller_for()(Actor::named(m.member, user), m.business)
 }
 
 /// The code that stands for a link: the same however often it is shown, and known to nobody without the link.

@@ -97,7 +97,7 @@ pub async fn unlock(cx: &Cx, id: MemberId) -> Result<(), AppError> {
     audit::audited(&cx.app, &person.caller, Action::AccountUnlocked, async |act| {
         act.on("member", id.0);
         let member = store::member::get(&mut act.tx, id).await?;
-        if !person.role.covers(member.role) {
+        if !person.grants.covers(member.role.grants) {
             return Err(AppError::Refused);
         }
         let buckets = lobby::lockout_clear(&mut act.tx, id).await?;
@@ -110,7 +110,7 @@ pub async fn unlock(cx: &Cx, id: MemberId) -> Result<(), AppError> {
 /// A lock has begun: an entry in each business of the person.
 async fn write_down(cx: &Cx, user: UserId, after: &Value) -> Result<(), AppError> {
     for membership in lobby::memberships_of(cx.app.db(), user).await? {
-        let actor = Actor::Member { member: membership.member, user, role: membership.role };
+        let actor = Actor::named(membership.member, user);
         let caller = cx.caller_for()(actor, membership.business);
         audit::audited(&cx.app, &caller, Action::AccountLocked, async |act| {
             act.on("member", membership.member.0);

@@ -2,9 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::{audit, device};
+use super::{audit, device, role};
 use crate::{
-    model::{audit::Action, field::Bad, id::MemberId, permission::Role, session::EndCause},
+    model::{
+        audit::Action,
+        field::Bad,
+        id::MemberId,
+        permission::Role,
+        role::{HeldRole, RoleRef},
+        session::EndCause,
+    },
     server::{
         caller::{SessionHash, SignedIn},
         http::{AppError, Cx},
@@ -12,20 +19,21 @@ use crate::{
     },
 };
 
-/// Gives a member another role. Nobody gives what they lack, nobody touches who holds more than they do, and the last
-/// owner stays.
+/// Gives a member another role. Nobody gives what they lack, nobody touches who holds more than they do, nobody leaves their own
+/// rule for a second factor by a copy of their role, and the last owner stays.
 ///
 /// # Errors
 /// Refused by these rules; invalid when it would leave no owner; conflict when somebody was faster.
 pub async fn set_role(cx: &Cx, id: MemberId, role: &str) -> Result<(), AppError> {
     let person = cx.signed_in()?;
-    let to = role.parse::<Role>().map_err(|bad| AppError::field("role", bad))?;
+    let to = role.parse::<RoleRef>().map_err(|bad| AppError::field("role", bad))?;
     audit::audited(&cx.app, &person.caller, Action::MemberRoleChanged, async |act| {
         act.on("member", id.0);
         let member = store::member::get(&mut act.tx, id).await?;
-        act.before(json!({ "role": member.role.code() }));
-        act.after(json!({ "role": to.code() }));
-        change_role(&mut act.tx, person, &member, to).await
+        act.before(member.role.told());
+        let to = role::give(&mut act.tx, person, to).await?;
+        act.after(to.told());
+        change_role(&mut act.tx, person, &member, &to).await
     })
     .await
 }
@@ -38,15 +46,24 @@ pub(super) async fn change_role(
     tx: &mut TenantTx,
     person: &SignedIn,
     member: &Member,
-    to: Role,
+    to: &HeldRole,
 ) -> Result<(), AppError> {
-    if !person.role.covers(to) || !person.role.covers(member.role) {
+    if !person.grants.covers(to.grants) || !person.grants.covers(member.role.grants) {
         return Err(AppError::Refused);
     }
-    if to != Role::Owner {
+    if person.member == member.id && !keeps_factor_rule(tx, &member.role, to).await? {
+        return Err(AppError::Refused);
+    }
+    if !to.is(Role::Owner) {
         keep_an_owner(tx, member, "role").await?;
     }
-    Ok(store::member::set_role(tx, member.id, member.role, to).await?)
+    Ok(store::member::set_role(tx, member.id, &member.role, to).await?)
+}
+
+/// Whether who takes another role keeps their rule for a second factor, or gets the one that belongs to what the new role holds.
+/// A copy that holds more than its base could leave them the rights without the rule.
+async fn keeps_factor_rule(tx: &mut TenantTx, from: &HeldRole, to: &HeldRole) -> Result<bool, AppError> {
+    Ok(to.base.grants().covers(to.grants) || store::policy::factor_stays_due(tx, from.base, to.base).await?)
 }
 
 /// Makes somebody an owner, so that the business does not hang on one person, and the last owner can leave.
@@ -58,18 +75,19 @@ pub async fn hand_over(cx: &Cx, id: MemberId, word: &str) -> Result<(), AppError
     audit::audited(&cx.app, &person.caller, Action::MemberHandedOver, async |act| {
         act.on("member", id.0);
         let member = store::member::get(&mut act.tx, id).await?;
-        act.before(json!({ "role": member.role.code() }));
-        act.after(json!({ "role": Role::Owner.code() }));
-        if person.role != Role::Owner {
+        let owner = HeldRole::built_in(Role::Owner);
+        act.before(member.role.told());
+        act.after(owner.told());
+        if !person.is_owner() {
             return Err(AppError::Refused);
         }
-        if member.role == Role::Owner {
+        if member.role.is(Role::Owner) {
             return Err(AppError::Conflict);
         }
         if word.trim() != "owner" {
             return Err(AppError::field("word", Bad::Confirm("owner".to_owned())));
         }
-        Ok(store::member::set_role(&mut act.tx, id, member.role, Role::Owner).await?)
+        Ok(store::member::set_role(&mut act.tx, id, &member.role, &owner).await?)
     })
     .await
 }
@@ -84,8 +102,8 @@ pub async fn remove(cx: &Cx, id: MemberId, confirm: &str) -> Result<(), AppError
     let ended = audit::audited(&cx.app, &person.caller, Action::MemberRemoved, async |act| {
         act.on("member", id.0);
         let member = store::member::get(&mut act.tx, id).await?;
-        act.before(json!({ "role": member.role.code() }));
-        if !person.role.covers(member.role) {
+        act.before(member.role.told());
+        if !person.grants.covers(member.role.grants) {
             return Err(AppError::Refused);
         }
         if confirm.trim() != "remove" {
@@ -132,7 +150,7 @@ pub(super) async fn end_membership(
     member: &Member,
     field: &str,
 ) -> Result<Ended, AppError> {
-    if !person.role.covers(member.role) {
+    if !person.grants.covers(member.role.grants) {
         return Err(AppError::Refused);
     }
     keep_an_owner(tx, member, field).await?;
@@ -144,12 +162,12 @@ pub(super) async fn end_membership(
         sessions: store::lobby::sessions_end_member(tx, id, EndCause::Removed).await?,
     };
     store::review::note_removal(tx, id).await?;
-    store::member::remove(tx, id).await?;
+    store::member::remove(tx, id, &member.role).await?;
     Ok(ended)
 }
 
 async fn keep_an_owner(tx: &mut TenantTx, member: &Member, field: &str) -> Result<(), AppError> {
-    if member.role == Role::Owner && store::member::other_owners(tx, member.id).await? == 0 {
+    if member.role.is(Role::Owner) && store::member::other_owners(tx, member.id).await? == 0 {
         return Err(AppError::field(field, Bad::LastOwner));
     }
     Ok(())

@@ -5,6 +5,10 @@
 //! `App` and a `Caller` (machines), and its door.
 
 pub mod audit;
+pub mod audit_export;
+pub mod audit_filter;
+pub mod audit_news;
+pub mod audit_stream;
 pub mod business;
 pub mod call;
 pub mod challenge;
@@ -20,12 +24,14 @@ pub mod link;
 pub mod lockout;
 pub mod member;
 pub mod network;
+pub mod operator;
 pub mod passkey;
 pub mod password;
 pub mod policy;
 pub mod pop;
 pub mod retention;
 pub mod review;
+pub mod role;
 pub mod seal;
 pub mod session;
 pub mod sign_up;

@@ -7,11 +7,11 @@ use crate::{
     model::{
         audit::Action,
         field::{Bad, Fields},
-        permission::Role,
+        permission::{Grants, Role},
     },
     server::{
         http::{AppError, Cx},
-        store::{self, lobby::WithoutFactor, policy::Rule},
+        store::{self, lobby::WithoutFactor, policy::Rule, role::CustomRole},
     },
 };
 
@@ -23,6 +23,8 @@ pub const MOST_GRACE_DAYS: i32 = 60;
 pub struct Overview {
     pub rules: Vec<Rule>,
     pub missing: Vec<WithoutFactor>,
+    /// The roles for which who asks decides.
+    pub decides: Vec<Role>,
 }
 
 /// # Errors
@@ -31,8 +33,11 @@ pub async fn overview(cx: &Cx) -> Result<Overview, AppError> {
     let mut tx = cx.tx().await?;
     let rules = store::policy::factor_rules(&mut tx).await?;
     let missing = store::lobby::members_without_factor(&mut tx).await?;
+    let own = store::role::list(&mut tx).await?;
     tx.commit().await?;
-    Ok(Overview { rules, missing })
+    let mine = cx.signed_in()?.grants;
+    let decides = Role::ALL.into_iter().filter(|role| may_decide(mine, *role, &own)).collect();
+    Ok(Overview { rules, missing, decides })
 }
 
 /// Says whether a role needs a second factor, and how many days its people have to set one up. Nobody decides for roles
@@ -53,7 +58,8 @@ pub async fn change(cx: &Cx, role: &str, required: &str, grace_days: &str) -> Re
         let before = rules.iter().find(|rule| rule.role == role).map(|rule| rule.grace_days);
         act.before(told(role, before));
         act.after(told(role, required.then_some(grace)));
-        if !person.role.covers(role) {
+        let own = store::role::list(&mut act.tx).await?;
+        if !may_decide(person.grants, role, &own) {
             return Err(AppError::Refused);
         }
         if required {
@@ -64,6 +70,12 @@ pub async fn change(cx: &Cx, role: &str, required: &str, grace_days: &str) -> Re
         Ok(())
     })
     .await
+}
+
+/// Whether somebody decides for a role: they hold what it holds, and what the roles hold that follow its rule because they were
+/// copied from it.
+fn may_decide(mine: Grants, role: Role, own: &[CustomRole]) -> bool {
+    mine.covers(role.grants()) && own.iter().filter(|one| one.base == role).all(|one| mine.covers(one.grants))
 }
 
 fn told(role: Role, grace_days: Option<i32>) -> Value {

@@ -6,15 +6,15 @@ use serde_json::json;
 
 use super::{
     audit::{self, Act},
-    device, member,
+    device, member, role,
 };
 use crate::{
     model::{
         audit::{Action, Outcome},
         field::{Bad, Fields},
         id::{MemberId, ReviewId},
-        permission::Role,
         review::{DUE_DAYS, Decision},
+        role::RoleRef,
     },
     server::{
         boot::App,
@@ -125,7 +125,7 @@ pub struct Draft<'a> {
 #[derive(Debug, Clone, Copy)]
 enum Chosen {
     Keep,
-    Change(Role),
+    Change(RoleRef),
     Remove,
 }
 
@@ -134,7 +134,7 @@ impl Chosen {
         let mut fields = Fields::default();
         let chosen = match fields.take("decision", draft.decision.parse::<Decision>()) {
             Some(Decision::Keep) => Some(Self::Keep),
-            Some(Decision::Change) => fields.take("role", draft.role.parse::<Role>()).map(Self::Change),
+            Some(Decision::Change) => fields.take("role", draft.role.parse::<RoleRef>()).map(Self::Change),
             Some(Decision::Remove) if draft.confirm.trim() == "remove" => Some(Self::Remove),
             Some(Decision::Remove) => {
                 fields.note("confirm", Bad::Confirm("remove".to_owned()));
@@ -145,7 +145,7 @@ impl Chosen {
         chosen.ok_or_else(|| fields.into())
     }
 
-    fn stored(self) -> (Decision, Option<Role>) {
+    fn stored(self) -> (Decision, Option<RoleRef>) {
         match self {
             Self::Keep => (Decision::Keep, None),
             Self::Change(role) => (Decision::Change, Some(role)),
@@ -166,7 +166,7 @@ pub async fn decide(cx: &Cx, id: ReviewId, about: MemberId, draft: Draft<'_>) ->
     let (decision, role) = chosen.stored();
     let ended = audit::audited(&cx.app, &person.caller, Action::ReviewDecided, async |act| {
         act.on("review", id.0);
-        act.after(json!({ "member": about, "decision": decision.code(), "role": role.map(Role::code) }));
+        act.after(json!({ "member": about, "decision": decision.code(), "role": role.map(|role| role.to_string()) }));
         store::review::lock(&mut act.tx, id).await?;
         let items = store::review::items(&mut act.tx, id).await?;
         let item = items.iter().find(|item| item.member == about).ok_or(AppError::Missing)?;
@@ -198,8 +198,9 @@ async fn carry_out(
         Chosen::Keep => Ok(Vec::new()),
         Chosen::Change(to) => {
             let now = store::member::get(&mut act.tx, about).await?;
-            member::change_role(&mut act.tx, person, &now, to).await?;
-            append(app, &mut act.tx, Action::MemberRoleChanged, target, json!({ "role": to.code() })).await?;
+            let to = role::give(&mut act.tx, person, to).await?;
+            member::change_role(&mut act.tx, person, &now, &to).await?;
+            append(app, &mut act.tx, Action::MemberRoleChanged, target, to.told()).await?;
             Ok(Vec::new())
         }
         Chosen::Remove => {
@@ -243,6 +244,7 @@ pub async fn close(cx: &Cx, id: ReviewId) -> Result<(), AppError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::permission::Role;
 
     fn at(text: &str) -> At {
         At(text.parse().expect("an instant"))
@@ -264,7 +266,7 @@ mod tests {
     fn removing_somebody_is_typed() {
         let draft = |decision, role, confirm| Chosen::read(Draft { decision, role, confirm });
         assert!(matches!(draft("keep", "", ""), Ok(Chosen::Keep)));
-        assert!(matches!(draft("change", "agent", ""), Ok(Chosen::Change(Role::Agent))));
+        assert!(matches!(draft("change", "agent", ""), Ok(Chosen::Change(RoleRef::BuiltIn(Role::Agent)))));
         assert!(matches!(draft("remove", "", " remove "), Ok(Chosen::Remove)));
         for (decision, role, confirm, field) in
             [("", "", "", "decision"), ("change", "boss", "", "role"), ("remove", "", "yes", "confirm")]

@@ -27,6 +27,7 @@ use crate::{
         services::{
             audit, challenge, factor,
             lockout::{self, Standing},
+            role::view::{self, ViewEnd},
         },
         store::{
             self,
@@ -177,10 +178,10 @@ pub async fn enter(cx: &Cx, session: &Session, user: UserId, means: &str) -> Res
 }
 
 /// Begins a session with a new id, whatever the browser brought (session fixation). The person has just proved who they
-/// are, by `means`.
+/// are, by `means`. A view of the product as another role ends with the session before.
 ///
 /// # Errors
-/// The session store cannot be reached.
+/// The session store or the database cannot be reached.
 pub async fn start(
     cx: &Cx,
     session: &Session,
@@ -188,6 +189,9 @@ pub async fn start(
     business: BusinessId,
     means: &str,
 ) -> Result<(), AppError> {
+    if let Ok(before) = cx.signed_in() {
+        view::note_end(cx, before, ViewEnd::SignedIn).await?;
+    }
     let now = cx.visitor.now;
     begin(cx, session, user, business, Basis { means, proved: now, ends: now.plus(ABSOLUTE_SECONDS) }).await
 }
@@ -301,6 +305,7 @@ pub async fn confirm(cx: &Cx, session: &Session, password: Secret, code: &str) -
 /// The session store cannot be reached.
 pub async fn sign_out(cx: &Cx, session: &Session) -> Result<(), AppError> {
     if let Ok(person) = cx.signed_in() {
+        view::note_end(cx, person, ViewEnd::SignedOut).await?;
         audit::note(&cx.app, &person.caller, Action::SessionEnded, None, Outcome::Done, None).await?;
         cx.app.hub().end_session(&person.session);
     }
@@ -324,6 +329,7 @@ pub async fn switch(cx: &Cx, session: &Session, to: BusinessId) -> Result<(), Ap
         return Err(AppError::SignedOut);
     }
     cx.app.hub().end_session(&person.session);
+    view::note_end(cx, person, ViewEnd::Switched).await?;
     let ends = ends.map_or_else(|| cx.visitor.now.plus(ABSOLUTE_SECONDS), At::from_second);
     let basis = Basis { means: &person.means, proved: person.proved, ends };
     begin(cx, session, person.user, target.business, basis).await?;
@@ -337,5 +343,5 @@ pub async fn switch(cx: &Cx, session: &Session, to: BusinessId) -> Result<(), Ap
 }
 
 fn caller_of(cx: &Cx, user: UserId, m: &Membership) -> Caller {
-    cx.caller_for()(Actor::Member { member: m.member, user, role: m.role }, m.business)
+    cx.caller_for()(Actor::named(m.member, user), m.business)
 }

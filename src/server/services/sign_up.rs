@@ -15,7 +15,6 @@ use crate::{
         field::{Fields, text},
         id::{BusinessId, MemberId, UserId},
         password::{self, Policy},
-        permission::Role,
         personal::{Email, PersonName},
         profile::Profile,
     },
@@ -117,6 +116,6 @@ pub async fn finish(cx: &Cx, session: &Session, token: &str, name: &str, passwor
     link::forget(LINK_COOKIE)?;
     session::start(cx, session, user, business, Proof::Password.code()).await?;
     lockout::passed(cx, user).await?;
-    let caller = cx.caller_for()(Actor::Member { member, user, role: Role::Owner }, business);
+    let caller = cx.caller_for()(Actor::named(member, user), business);
     audit::note(&cx.app, &caller, Action::SessionStarted, None, Outcome::Done, None).await
 }

@@ -267,5 +267,5 @@ async fn access(cx: &Cx, user: UserId, family: SessionId, business: BusinessId) 
 }
 
 fn caller_in(cx: &Cx, user: UserId, m: &Membership) -> Caller {
-    cx.caller_for()(Actor::Member { member: m.member, user, role: m.role }, m.business)
+    cx.caller_for()(Actor::named(m.member, user), m.business)
 }

@@ -1,5 +1,11 @@
 //! Audit entries: append and read (AUD-1, AUD-2). There is no update and no delete to write here: the database
-//! refuses both.
+//! refuses both. Which entries a filter names stands in [`find`], how many in [`count`].
+
+mod count;
+mod find;
+
+pub use count::{MOST, MOST_NEW, Total, count, count_to, since};
+pub use find::{Place, behind, id_floor, list, page};
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -64,19 +70,6 @@ pub async fn append(tx: &mut TenantTx, entry: NewEntry) -> Result<(), StoreError
     if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Unwritten) }
 }
 
-/// What the viewer filters by; every part narrows.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    pub actor: Option<Uuid>,
-    pub action: Option<Action>,
-    pub target: Option<Uuid>,
-    pub outcome: Option<Outcome>,
-    pub from: Option<At>,
-    pub until: Option<At>,
-    /// Entries older than this one (keyset).
-    pub before: Option<AuditId>,
-}
-
 /// An entry as it stands.
 #[derive(Debug)]
 pub struct Entry {
@@ -137,52 +130,6 @@ impl TryFrom<Row> for Entry {
     }
 }
 
-/// One page of entries, newest first. The time range is turned into an id range as well (ids are UUIDv7), so that
-/// partitions outside it are not even planned for.
-///
-/// # Errors
-/// Refused without `audit.read`.
-pub async fn list(tx: &mut TenantTx, filter: &Filter, limit: i64) -> Result<Vec<Entry>, StoreError> {
-    tx.may_all(Permission::AuditRead)?;
-    let business = tx.business();
-    let low = filter.from.map_or(Uuid::nil(), |at| id_floor(at.plus(-60)));
-    let high = filter.until.map_or(Uuid::max(), |at| id_floor(at.plus(60)));
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select e.id, e.at, e.actor_kind, e.actor_id, m.name as "actor_name?", e.action, e.target_kind, e.target_id,
-               e.result, e.reason, e.origin, e.trace_id, e.before, e.after
-           from (
-               select * from audit_entries a
-               where a.business_id = $1 and a.id >= $2 and a.id <= $3
-                 and ($4::uuid is null or a.actor_id = $4)
-                 and ($5::text is null or a.action = $5)
-                 and ($6::uuid is null or a.target_id = $6)
-                 and ($7::text is null or a.result = $7)
-                 and ($8::timestamptz is null or a.at >= $8)
-                 and ($9::timestamptz is null or a.at < $9)
-                 and ($10::uuid is null or a.id < $10)
-               order by a.id desc
-               limit $11
-           ) e
-           left join members m on m.business_id = $1 and m.id = e.actor_id
-           order by e.id desc"#,
-        business.0,
-        low,
-        high,
-        filter.actor,
-        filter.action.map(Action::code),
-        filter.target,
-        filter.outcome.map(Outcome::code),
-        filter.from,
-        filter.until,
-        filter.before.map(|id| id.0),
-        limit,
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    rows.into_iter().map(Entry::try_from).collect()
-}
-
 /// One entry, with before and after.
 ///
 /// # Errors
@@ -203,9 +150,4 @@ pub async fn get(tx: &mut TenantTx, id: AuditId) -> Result<Entry, StoreError> {
     .fetch_one(tx.conn())
     .await?
     .try_into()
-}
-
-/// The smallest UUIDv7 of an instant.
-fn id_floor(at: At) -> Uuid {
-    Uuid::from_u128(u128::from(u64::try_from(at.millis()).unwrap_or(0)) << 80)
 }

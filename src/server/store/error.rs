@@ -28,9 +28,11 @@ const TAKEN: &[(&str, &str)] = &[
     ("users_email_key", "email"),
     ("members_email_key", "email"),
     ("members_user_key", "email"),
+    ("audit_filters_name_key", "name"),
     ("extensions_extension_key", "extension"),
     ("extensions_target_key", "target"),
     ("networks_range_key", "range"),
+    ("roles_name_key", "name"),
     // Of a passkey there is no field that one could look at.
     ("passkeys_credential_id_key", ""),
 ];

@@ -2,6 +2,7 @@
 //! whole list of holes in the tenant wall. Sessions have their own file, [`super::session`]; founding and joining stand
 //! in [`joining`], what waits its turn in [`queue`].
 
+mod audit_stream;
 mod challenge;
 mod device;
 mod factor;
@@ -10,6 +11,7 @@ mod identity;
 mod joining;
 mod link;
 mod lockout;
+mod operator;
 mod passkey;
 mod policy;
 mod queue;
@@ -19,6 +21,7 @@ mod signing_key;
 mod text;
 mod token;
 
+pub use audit_stream::*;
 pub use challenge::*;
 pub use device::*;
 pub use factor::*;
@@ -27,6 +30,7 @@ pub use identity::*;
 pub use joining::*;
 pub use link::*;
 pub use lockout::*;
+pub use operator::*;
 pub use passkey::*;
 pub use policy::*;
 pub use queue::*;
@@ -37,10 +41,10 @@ use sqlx::PgPool;
 pub use text::*;
 pub use token::*;
 
-use super::{StoreError, types::read};
+use super::{StoreError, role::held};
 use crate::model::{
     id::{BusinessId, ConnectionId, DataKeyId, MemberId, SecretId, UserId},
-    permission::Role,
+    role::HeldRole,
 };
 
 /// The account behind an address.
@@ -76,16 +80,17 @@ pub struct Membership {
     pub business: BusinessId,
     pub business_name: String,
     pub member: MemberId,
-    pub role: Role,
+    pub role: HeldRole,
 }
 
 /// # Errors
 /// The database cannot be reached.
 pub async fn memberships_of(db: &PgPool, user: UserId) -> Result<Vec<Membership>, StoreError> {
     let rows = sqlx::query!(
-        r#"select business_id as "business_id!", business_name as "business_name!", member_id as "member_id!",
-               role as "role!"
-           from lobby.memberships_of($1)"#,
+        r#"select m.business_id as "business_id!", m.business_name as "business_name!", m.member_id as "member_id!",
+               coalesce(r.base, m.role) as "role!", r.role_id as "role_id?", r.role_name as "role_name?", r.grants as "grants?"
+           from lobby.memberships_of($1) m
+           left join lateral lobby.role_of(m.business_id, m.member_id) r on true"#,
         user.0
     )
     .fetch_all(db)
@@ -96,7 +101,7 @@ pub async fn memberships_of(db: &PgPool, user: UserId) -> Result<Vec<Membership>
                 business: BusinessId(r.business_id),
                 business_name: r.business_name,
                 member: MemberId(r.member_id),
-                role: read("members.role", &r.role)?,
+                role: held(&r.role, r.role_id, r.role_name, r.grants)?,
             })
         })
         .collect()

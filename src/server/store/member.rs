@@ -2,12 +2,13 @@
 
 use uuid::Uuid;
 
-use super::{StoreError, TenantTx, types::read};
+use super::{StoreError, TenantTx, role::held, types::read};
 use crate::{
     model::{
         id::MemberId,
-        permission::{Permission, Role},
+        permission::Permission,
         personal::{Email, PersonName},
+        role::HeldRole,
     },
     server::kit::At,
 };
@@ -18,21 +19,25 @@ pub struct Member {
     pub id: MemberId,
     pub name: PersonName,
     pub email: Email,
-    pub role: Role,
+    pub role: HeldRole,
     pub joined_at: At,
 }
 
-/// Active members, by name.
-///
-/// # Errors
-/// Refused without `team.read`.
-pub async fn list(tx: &mut TenantTx) -> Result<Vec<Member>, StoreError> {
+/// Active members, by name; one of them when `only` names them.
+async fn select(tx: &mut TenantTx, only: Option<MemberId>) -> Result<Vec<Member>, StoreError> {
     tx.may_all(Permission::TeamRead)?;
     let business = tx.business();
     let rows = sqlx::query!(
-        "select id, name, email, role, joined_at from members
-         where business_id = $1 and state = 'active' order by name, id",
-        business.0
+        r#"select m.id, m.name, m.email, m.role, m.role_id, r.name as "role_name?", m.joined_at,
+               array(
+                   select g.permission || ' ' || g.reach from role_grants g
+                   where g.business_id = $1 and g.role_id = m.role_id
+               ) as "grants!"
+           from members m left join roles r on r.business_id = $1 and r.id = m.role_id
+           where m.business_id = $1 and m.state = 'active' and ($2::uuid is null or m.id = $2)
+           order by m.name, m.id"#,
+        business.0,
+        only.map(|id| id.0)
     )
     .fetch_all(tx.conn())
     .await?;
@@ -42,11 +47,19 @@ pub async fn list(tx: &mut TenantTx) -> Result<Vec<Member>, StoreError> {
                 id: MemberId(r.id),
                 name: read("members.name", &r.name)?,
                 email: read("members.email", &r.email)?,
-                role: read("members.role", &r.role)?,
+                role: held(&r.role, r.role_id, r.role_name, Some(r.grants))?,
                 joined_at: r.joined_at,
             })
         })
         .collect()
+}
+
+/// Active members, by name.
+///
+/// # Errors
+/// Refused without `team.read`.
+pub async fn list(tx: &mut TenantTx) -> Result<Vec<Member>, StoreError> {
+    select(tx, None).await
 }
 
 /// One active member.
@@ -54,23 +67,7 @@ pub async fn list(tx: &mut TenantTx) -> Result<Vec<Member>, StoreError> {
 /// # Errors
 /// Refused without `team.read`; missing when not an active member of this business.
 pub async fn get(tx: &mut TenantTx, id: MemberId) -> Result<Member, StoreError> {
-    tx.may_all(Permission::TeamRead)?;
-    let business = tx.business();
-    let r = sqlx::query!(
-        "select id, name, email, role, joined_at from members
-         where business_id = $1 and id = $2 and state = 'active'",
-        business.0,
-        id.0
-    )
-    .fetch_one(tx.conn())
-    .await?;
-    Ok(Member {
-        id: MemberId(r.id),
-        name: read("members.name", &r.name)?,
-        email: read("members.email", &r.email)?,
-        role: read("members.role", &r.role)?,
-        joined_at: r.joined_at,
-    })
+    select(tx, Some(id)).await?.pop().ok_or(StoreError::Missing)
 }
 
 /// Ids and names of active members, for choosing one in a form.
@@ -126,32 +123,38 @@ pub async fn other_owners(tx: &mut TenantTx, except: MemberId) -> Result<usize, 
 ///
 /// # Errors
 /// Refused without `team.manage`; stale when somebody else changed it meanwhile.
-pub async fn set_role(tx: &mut TenantTx, id: MemberId, from: Role, to: Role) -> Result<(), StoreError> {
+pub async fn set_role(tx: &mut TenantTx, id: MemberId, from: &HeldRole, to: &HeldRole) -> Result<(), StoreError> {
     tx.may_all(Permission::TeamManage)?;
     let business = tx.business();
     let done = sqlx::query!(
-        "update members set role = $4 where business_id = $1 and id = $2 and role = $3 and state = 'active'",
+        "update members set role = $5, role_id = $6
+         where business_id = $1 and id = $2 and role = $3 and role_id is not distinct from $4::uuid and state = 'active'",
         business.0,
         id.0,
-        from.code(),
-        to.code()
+        from.base.code(),
+        from.role.custom().map(|id| id.0),
+        to.base.code(),
+        to.role.custom().map(|id| id.0)
     )
     .execute(tx.conn())
     .await?;
     if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Stale) }
 }
 
-/// Ends a membership. The row stays, so that what they did keeps their name.
+/// Ends a membership, if they still have the role that was judged. The row stays, so that what they did keeps their name.
 ///
 /// # Errors
-/// Refused without `team.manage`; stale when they were removed already.
-pub async fn remove(tx: &mut TenantTx, id: MemberId) -> Result<(), StoreError> {
+/// Refused without `team.manage`; stale when they were removed already, or somebody else changed their role meanwhile.
+pub async fn remove(tx: &mut TenantTx, id: MemberId, judged: &HeldRole) -> Result<(), StoreError> {
     tx.may_all(Permission::TeamManage)?;
     let business = tx.business();
     let done = sqlx::query!(
-        "update members set state = 'removed' where business_id = $1 and id = $2 and state = 'active'",
+        "update members set state = 'removed'
+         where business_id = $1 and id = $2 and role = $3 and role_id is not distinct from $4::uuid and state = 'active'",
         business.0,
-        id.0
+        id.0,
+        judged.base.code(),
+        judged.role.custom().map(|id| id.0)
     )
     .execute(tx.conn())
     .await?;

@@ -5,6 +5,9 @@
 //! and ask `tx.may(..)` (people) or `tx.machine()` (webhooks, jobs) in their first line.
 
 pub mod audit;
+pub mod audit_export;
+pub mod audit_filter;
+pub mod audit_stream;
 pub mod business;
 pub mod call;
 pub mod call_log;
@@ -20,12 +23,14 @@ pub mod live;
 pub mod lobby;
 pub mod member;
 pub mod network;
+pub mod operator;
 pub mod outbox;
 pub mod password_policy;
 pub mod policy;
 pub mod receipt;
 pub mod retention;
 pub mod review;
+pub mod role;
 pub mod screen_pop;
 pub mod seal;
 pub mod session;

@@ -69,3 +69,28 @@ pub async fn relax_factor(tx: &mut TenantTx, role: Role) -> Result<(), StoreErro
         .await?;
     Ok(())
 }
+
+/// Whether who goes from one role to another has to have a second factor no later than before.
+///
+/// # Errors
+/// Refused without `team.manage`.
+pub async fn factor_stays_due(tx: &mut TenantTx, from: Role, to: Role) -> Result<bool, StoreError> {
+    tx.may_all(Permission::TeamManage)?;
+    let business = tx.business();
+    let stays = sqlx::query_scalar!(
+        r#"select not exists (
+               select from factor_rules f
+               where f.business_id = $1 and f.role = $2 and not exists (
+                   select from factor_rules t
+                   where t.business_id = $1 and t.role = $3
+                       and t.required_from <= f.required_from and t.grace_days <= f.grace_days
+               )
+           ) as "stays!""#,
+        business.0,
+        from.code(),
+        to.code()
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(stays)
+}

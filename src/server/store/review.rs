@@ -5,13 +5,14 @@ mod change;
 
 pub use change::*;
 
-use super::{StoreError, TenantTx, types::read};
+use super::{StoreError, TenantTx, role::held, types::read};
 use crate::{
     model::{
         id::{MemberId, ReviewId},
-        permission::{Permission, Role},
+        permission::Permission,
         personal::PersonName,
         review::Decision,
+        role::{HeldRole, RoleRef},
     },
     server::kit::At,
 };
@@ -37,8 +38,10 @@ pub struct Review {
 pub struct Item {
     pub member: MemberId,
     pub name: PersonName,
-    pub role_then: Role,
-    pub role_now: Role,
+    pub role_then: RoleRef,
+    /// What the role is called today, if it is one of the business.
+    pub role_then_name: Option<String>,
+    pub role_now: HeldRole,
     pub is_active: bool,
     pub joined_at: At,
     pub outcome: Option<Outcome>,
@@ -48,7 +51,9 @@ pub struct Item {
 #[derive(Debug, Clone)]
 pub struct Outcome {
     pub decision: Decision,
-    pub new_role: Option<Role>,
+    pub new_role: Option<RoleRef>,
+    /// What the role is called today, if it is one of the business.
+    pub new_role_name: Option<String>,
     pub by: MemberId,
     pub by_name: String,
     pub at: At,
@@ -114,11 +119,19 @@ pub async fn items(tx: &mut TenantTx, id: ReviewId) -> Result<Vec<Item>, StoreEr
     may_read(tx)?;
     let business = tx.business();
     let rows = sqlx::query!(
-        r#"select i.member_id, m.name, i.role_then, m.role, m.state, m.joined_at, i.decision, i.new_role, i.decided_by,
-               d.name as "decided_by_name?", i.decided_at as "decided_at?"
+        r#"select i.member_id, m.name, i.role_then, m.role, m.role_id, r.name as "role_name?",
+               array(
+                   select g.permission || ' ' || g.reach from role_grants g
+                   where g.business_id = $1 and g.role_id = m.role_id
+               ) as "grants!",
+               m.state, m.joined_at, i.decision, i.new_role, i.decided_by, d.name as "decided_by_name?",
+               i.decided_at as "decided_at?", t.name as "role_then_name?", n.name as "new_role_name?"
            from review_items i
            join members m on m.business_id = $1 and m.id = i.member_id
            left join members d on d.business_id = $1 and d.id = i.decided_by
+           left join roles r on r.business_id = $1 and r.id = m.role_id
+           left join roles t on t.business_id = $1 and 'rol_' || replace(t.id::text, '-', '') = i.role_then
+           left join roles n on n.business_id = $1 and 'rol_' || replace(n.id::text, '-', '') = i.new_role
            where i.business_id = $1 and i.review_id = $2
            order by m.name, i.member_id"#,
         business.0,
@@ -132,6 +145,7 @@ pub async fn items(tx: &mut TenantTx, id: ReviewId) -> Result<Vec<Item>, StoreEr
                 (Some(decision), Some(by), Some(at)) => Some(Outcome {
                     decision: read("review_items.decision", &decision)?,
                     new_role: r.new_role.map(|role| read("review_items.new_role", &role)).transpose()?,
+                    new_role_name: r.new_role_name,
                     by: MemberId(by),
                     by_name: r.decided_by_name.unwrap_or_default(),
                     at,
@@ -142,7 +156,8 @@ pub async fn items(tx: &mut TenantTx, id: ReviewId) -> Result<Vec<Item>, StoreEr
                 member: MemberId(r.member_id),
                 name: read("members.name", &r.name)?,
                 role_then: read("review_items.role_then", &r.role_then)?,
-                role_now: read("members.role", &r.role)?,
+                role_then_name: r.role_then_name,
+                role_now: held(&r.role, r.role_id, r.role_name, Some(r.grants))?,
                 is_active: r.state == "active",
                 joined_at: r.joined_at,
                 outcome,

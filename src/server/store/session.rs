@@ -11,15 +11,18 @@ use tower_sessions::{
     session::{Id, Record},
     session_store::{Error, Result as SessionResult},
 };
+use uuid::Uuid;
 
-use super::{StoreError, types::read};
+use super::{StoreError, role::held, types::read};
 use crate::{
     model::{
         id::{BusinessId, MemberId, SessionId, TraceId, UserId},
+        permission::{Grants, Role},
+        role::RoleRef,
         session::EndCause,
     },
     server::{
-        caller::{Actor, Caller, Origin, SessionHash, SignedIn},
+        caller::{Actor, Caller, Origin, SessionHash, SignedIn, View},
         kit::{At, clock::SharedClock},
     },
 };
@@ -38,6 +41,8 @@ pub const PROVED: &str = "proved";
 pub const MEANS: &str = "means";
 /// The key under which the end stands that no use moves, in seconds since 1970. It goes along when the session gets a new id.
 pub const ENDS: &str = "ends";
+/// The key under which the role stands as which the product is viewed, by its code in forms.
+pub const VIEW: &str = "view";
 /// A session ends this long after it began, whatever happens.
 pub const ABSOLUTE_SECONDS: i64 = 12 * 3600;
 /// A session ends when nobody asked for this long.
@@ -154,6 +159,70 @@ impl SessionStore for PgSessions {
     }
 }
 
+/// A session with its person, their role, and the role as which they view the product.
+struct Row {
+    id_hash: Vec<u8>,
+    session_id: Uuid,
+    user_id: Uuid,
+    member_id: Uuid,
+    member_name: String,
+    email: String,
+    role: String,
+    role_id: Option<Uuid>,
+    role_name: Option<String>,
+    grants: Option<Vec<String>>,
+    business_id: Uuid,
+    business_name: String,
+    profile: String,
+    zone: String,
+    last_seen_at: At,
+    open_pops: i64,
+    proved: i64,
+    means: String,
+    factor_due: Option<At>,
+    restricted: bool,
+    view_role: Option<String>,
+    view_name: Option<String>,
+    view_base: Option<String>,
+    view_grants: Option<Vec<String>>,
+}
+
+impl Row {
+    fn person(self, origin: &Origin, trace: TraceId) -> Result<SignedIn, StoreError> {
+        let (user, member) = (UserId(self.user_id), MemberId(self.member_id));
+        let held = held(&self.role, self.role_id, self.role_name, self.grants)?;
+        let stored = self.view_grants.unwrap_or_default();
+        let viewed = self.view_role.map(|role| viewed(&role, self.view_name, self.view_base, &stored));
+        let grants = viewed.as_ref().map_or(held.grants, |(_, grants)| held.grants.narrowed(*grants));
+        Ok(SignedIn {
+            caller: Caller {
+                actor: Actor::Member { member, user, grants },
+                business: BusinessId(self.business_id),
+                origin: origin.clone(),
+                trace,
+            },
+            member,
+            user,
+            held,
+            view: viewed.map(|(view, _)| view),
+            grants,
+            name: read("members.name", &self.member_name)?,
+            email: read("members.email", &self.email)?,
+            business_name: self.business_name,
+            profile: read("businesses.profile", &self.profile)?,
+            zone: self.zone,
+            session: self.id_hash,
+            session_id: SessionId(self.session_id),
+            proved: At::from_second(self.proved),
+            means: self.means,
+            factor_due: self.factor_due,
+            restricted: self.restricted,
+            last_seen: self.last_seen_at,
+            open_pops: self.open_pops,
+        })
+    }
+}
+
 /// Who stands behind each of these sessions now. Sessions that ended, people who were removed and businesses that
 /// closed are absent. One query, whether for one request or for all open streams.
 ///
@@ -166,49 +235,37 @@ pub async fn callers(
     origin: &Origin,
     trace: TraceId,
 ) -> Result<Vec<SignedIn>, StoreError> {
-    let rows = sqlx::query!(
-        r#"select id_hash as "id_hash!", session_id as "session_id!", user_id as "user_id!", member_id as "member_id!",
-               member_name as "member_name!", email as "email!", role as "role!", business_id as "business_id!",
-               business_name as "business_name!", profile as "profile!", zone as "zone!",
-               last_seen_at as "last_seen_at!", open_pops as "open_pops!", proved as "proved!", means as "means!",
-               factor_due, restricted as "restricted!"
-           from lobby.session_standing($1, $2, $3)"#,
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select s.id_hash as "id_hash!", s.session_id as "session_id!", s.user_id as "user_id!",
+               s.member_id as "member_id!", s.member_name as "member_name!", s.email as "email!",
+               coalesce(r.base, s.role) as "role!",
+               s.business_id as "business_id!", s.business_name as "business_name!", s.profile as "profile!",
+               s.zone as "zone!", s.last_seen_at as "last_seen_at!", s.open_pops as "open_pops!",
+               s.proved as "proved!", s.means as "means!", s.factor_due as "factor_due?",
+               s.restricted as "restricted!", r.role_id as "role_id?", r.role_name as "role_name?",
+               r.grants as "grants?", v.view_role as "view_role?", v.role_name as "view_name?", v.base as "view_base?",
+               v.grants as "view_grants?"
+           from lobby.session_standing($1, $2, $3) s
+           left join lateral lobby.role_of(s.business_id, s.member_id) r on true
+           left join lateral lobby.session_view(s.id_hash) v on true"#,
         hashes,
         now,
         idle(),
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter()
-        .map(|r| {
-            let (user, member) = (UserId(r.user_id), MemberId(r.member_id));
-            let role = read("members.role", &r.role)?;
-            Ok(SignedIn {
-                caller: Caller {
-                    actor: Actor::Member { member, user, role },
-                    business: BusinessId(r.business_id),
-                    origin: origin.clone(),
-                    trace,
-                },
-                member,
-                user,
-                role,
-                name: read("members.name", &r.member_name)?,
-                email: read("members.email", &r.email)?,
-                business_name: r.business_name,
-                profile: read("businesses.profile", &r.profile)?,
-                zone: r.zone,
-                session: r.id_hash,
-                session_id: SessionId(r.session_id),
-                proved: At::from_second(r.proved),
-                means: r.means,
-                factor_due: r.factor_due,
-                restricted: r.restricted,
-                last_seen: r.last_seen_at,
-                open_pops: r.open_pops,
-            })
-        })
-        .collect()
+    rows.into_iter().map(|row| row.person(origin, trace)).collect()
+}
+
+/// The role as which a session views the product, and what it holds. One that is gone holds nothing: who viewed the product as it
+/// does not see more because of that.
+fn viewed(role: &str, name: Option<String>, base: Option<String>, stored: &[String]) -> (View, Grants) {
+    match (role.parse(), name, base.and_then(|base| base.parse().ok())) {
+        (Ok(RoleRef::BuiltIn(role)), ..) => (View { label: Some(role.label().to_owned()), base: role }, role.grants()),
+        (Ok(RoleRef::Custom(_)), Some(name), Some(base)) => (View { label: Some(name), base }, Grants::read(stored)),
+        _ => (View { label: None, base: Role::Viewer }, Grants::NONE),
+    }
 }
 
 /// Notes that the person did something, and in which network. At most one write a minute.
@@ -227,4 +284,23 @@ pub async fn touch(db: &PgPool, session: &SessionHash, network: &str, now: At) -
 pub async fn trim(db: &PgPool, now: At) -> Result<i64, StoreError> {
     let over = sqlx::query_scalar!("select lobby.sessions_end_over($1, $2)", now, idle()).fetch_one(db).await?;
     Ok(over.unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::permission::{Permission, Reach};
+
+    #[test]
+    fn a_view_of_a_role_that_is_gone_shows_nothing() {
+        let id = "rol_00000000000000000000000000000007";
+        for role in [id, "boss", ""] {
+            let (view, grants) = viewed(role, None, None, &[]);
+            assert!(view.label.is_none() && grants == Grants::NONE, "{role}");
+        }
+        let (view, grants) = viewed(id, Some("Desk".into()), Some("agent".into()), &["calls.own all".into()]);
+        assert_eq!((view.label.as_deref(), view.base), (Some("Desk"), Role::Agent));
+        assert_eq!(Some(grants), Grants::NONE.with(Permission::CallsOwn, Reach::All));
+        assert_eq!(viewed("viewer", None, None, &[]).1, Role::Viewer.grants());
+    }
 }

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 use super::StoreError;
 use crate::{
     model::{
-        id::BusinessId,
+        id::{BusinessId, OperatorGrantId},
         permission::{Permission, Reach},
     },
     server::{
@@ -100,12 +100,12 @@ impl TenantTx {
     /// Refused when they may not at all. Machines hold no permission of people.
     pub fn may(&self, permission: Permission) -> Result<Whose, StoreError> {
         match self.caller.actor {
-            Actor::Member { member, role, .. } => match role.reach(permission) {
+            Actor::Member { member, grants, .. } => match grants.reach(permission) {
                 Reach::All => Ok(Whose::Everybodys),
                 Reach::Own => Ok(Whose::Only(member)),
                 Reach::None => Err(StoreError::Refused),
             },
-            Actor::Webhook(_) | Actor::Job(_) => Err(StoreError::Refused),
+            Actor::Webhook(_) | Actor::Job(_) | Actor::Operator(_) => Err(StoreError::Refused),
         }
     }
 
@@ -127,7 +127,18 @@ impl TenantTx {
     pub fn machine(&self) -> Result<(), StoreError> {
         match self.caller.actor {
             Actor::Webhook(_) | Actor::Job(_) => Ok(()),
-            Actor::Member { .. } => Err(StoreError::Refused),
+            Actor::Member { .. } | Actor::Operator(_) => Err(StoreError::Refused),
+        }
+    }
+
+    /// For what only the installation's operator does, by a command: which grant they act under.
+    ///
+    /// # Errors
+    /// Refused for everybody else.
+    pub fn operator(&self) -> Result<OperatorGrantId, StoreError> {
+        match self.caller.actor {
+            Actor::Operator(grant) => Ok(grant),
+            Actor::Member { .. } | Actor::Webhook(_) | Actor::Job(_) => Err(StoreError::Refused),
         }
     }
 

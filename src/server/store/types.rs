@@ -78,6 +78,7 @@ id_columns!(
     JobId,
     AuditId,
     RunId,
+    RoleId,
     TraceId
 );
 

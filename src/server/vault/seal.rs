@@ -46,6 +46,12 @@ pub enum Purpose {
     /// Seals nothing: it is the key that the records of closed access reviews are signed with.
     ReviewRecord,
     AuditKey,
+    /// What opens the door of a collector that the audit log is streamed to.
+    AuditStream,
+    /// What a page of the audit log asks with whether something new has come.
+    AuditNews,
+    /// A part of an export of the audit log.
+    AuditExport,
     /// Seals nothing: it is the key that the public halves of the keys above are authenticated with.
     AuditPublicKey,
 }

@@ -5,14 +5,17 @@
 
 pub mod account;
 pub mod audit;
+pub mod audit_stream;
 pub mod calls;
 pub mod device;
 pub mod factor;
 pub mod link;
 pub mod oidc;
+pub mod operator;
 pub mod passkey;
 pub mod policy;
 pub mod review;
+pub mod role;
 pub mod setup;
 pub mod team;
 pub mod texting;

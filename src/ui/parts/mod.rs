@@ -9,7 +9,7 @@
 //! `grid-side`, `tiles`, `section-title`, `link`, `subtle`, `hint`, `mono`, `kbd`, `chip`, `tabs`, `segmented`,
 //! `timeline`, `secret`, `codes`, `progress`, `form-actions`, `check`, `input-code`, `cell-main`, `cell-note`, `num`,
 //! `actions`, `matrix` with `mark-yes`, `mark-own` and `mark-no`, `board` with `board-rows` and `board-empty`, `dialog`,
-//! `pop`, `wallboard`.
+//! `pop`, `wallboard`; on the audit log's page `query-bar`, `audit-row`, `audit-roles`, `audit-split` with `audit-panel`.
 
 #![allow(clippy::must_use_candidate, clippy::needless_pass_by_value, reason = "components are called by `view!`")]
 

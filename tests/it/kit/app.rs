@@ -130,7 +130,12 @@ impl TestApp {
         Self::start_as(outbound_allow, HashMap::new(), |config| config.checkpoints = checkpoints).await
     }
 
-    async fn start_as(
+    /// With exports of the audit log that hold so many entries at most.
+    pub async fn start_exporting(most: i64) -> Self {
+        Self::start_as(Vec::new(), HashMap::new(), |config| config.audit_export_max = most).await
+    }
+
+    pub(super) async fn start_as(
         outbound_allow: Vec<String>,
         stand_ins: HashMap<String, String>,
         set: impl FnOnce(&mut Config),
@@ -260,6 +265,7 @@ fn config(folder: &std::path::Path, outbound_allow: Vec<String>) -> Config {
         oidc: None,
         trusted_proxies: Vec::new(),
         checkpoints: Checkpoints::default(),
+        audit_export_max: 1_000,
         pgbouncer: false,
         demo: false,
         site_root: folder.join("site"),

@@ -3,11 +3,17 @@
 
 use ringfort::{
     model::{
-        id::{AuditId, BatchId, CallId, ExtensionId, InvitationId, NetworkId, PopId, ReviewId},
+        audit_export::{Document, Format, Manifest, csv},
+        id::{
+            AuditId, BatchId, CallId, ExportId, ExtensionId, FilterId, InvitationId, NetworkId, OperatorGrantId, PopId,
+            ReviewId, RoleId, StreamId,
+        },
         permission::Role,
+        seal::Bytes,
     },
-    server::vault::Purpose,
+    server::{store::audit_export::bound_to, vault::Purpose},
 };
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{
@@ -27,9 +33,17 @@ pub struct Filled {
     pub call: CallId,
     pub pop: PopId,
     pub audit: AuditId,
+    pub filter: FilterId,
+    /// Ready, of no entry.
+    pub export: ExportId,
     pub network: NetworkId,
+    /// Paused: it goes nowhere.
+    pub stream: StreamId,
+    /// Of a grant that has ended.
+    pub operator_grant: OperatorGrantId,
     pub review: ReviewId,
     pub batch: BatchId,
+    pub role: RoleId,
 }
 
 impl TestApp {
@@ -41,9 +55,14 @@ impl TestApp {
             call: self.app.draw(),
             pop: self.app.draw(),
             audit: self.app.draw(),
+            filter: self.app.draw(),
+            export: self.app.draw(),
             network: self.app.draw(),
+            stream: self.app.draw(),
+            operator_grant: self.app.draw(),
             review: self.app.draw(),
             batch: self.app.draw(),
+            role: self.app.draw(),
         };
         let plain = br#"{"party":null,"matches":[],"problem":"No agency system is connected."}"#;
         let pop = self.seal(business.id, Purpose::ScreenPop, filled.pop.0, plain).await;
@@ -57,9 +76,13 @@ impl TestApp {
             .replace("{call}", &filled.call.0.to_string())
             .replace("{pop}", &filled.pop.0.to_string())
             .replace("{audit}", &filled.audit.0.to_string())
+            .replace("{filter}", &filled.filter.0.to_string())
             .replace("{network}", &filled.network.0.to_string())
+            .replace("{stream}", &filled.stream.0.to_string())
+            .replace("{operator_grant}", &filled.operator_grant.0.to_string())
             .replace("{review}", &filled.review.0.to_string())
             .replace("{batch}", &filled.batch.0.to_string())
+            .replace("{role}", &filled.role.0.to_string())
             .replace("{leg}", &self.app.draw::<Uuid>().to_string())
             .replace("{sealed}", &hex::encode(pop))
             .replace("{sid}", &sid(0xf1))
@@ -68,17 +91,66 @@ impl TestApp {
             .replace("{party}", PARTY)
             .replace("{now}", &self.now().0.to_string());
         sql::run(&self.owner, statement).await;
+        self.fill_export(business, filled.export).await;
         filled
+    }
+
+    /// A file that opens, and a manifest that names it and nobody has signed.
+    async fn fill_export(&self, business: &Business, id: ExportId) {
+        let file = csv::HEADER.as_bytes();
+        let sealed = self.seal(business.id, Purpose::AuditExport, bound_to(id, 1), file).await;
+        let manifest = Manifest {
+            business: business.id,
+            export: id,
+            format: Format::Csv,
+            filter: "at:all".to_owned(),
+            zone: "UTC".to_owned(),
+            asked: 0,
+            count: 0,
+            first: None,
+            last: None,
+            seal: None,
+            bytes: i64::try_from(file.len()).expect("a short file"),
+            sha256: Bytes(Sha256::digest(file).into()),
+            at: 0,
+            key: "fixture".to_owned(),
+            hash: Bytes::ZERO,
+            signature: Bytes::ZERO,
+        };
+        let bytes = manifest.bytes;
+        let manifest = serde_json::to_string(&Document::Export(manifest)).expect("plain data");
+        let (business, owner) = (business.id.0, business.member(Role::Owner).id.0);
+        let (export, now, sealed) = (id.0, self.now().0, hex::encode(sealed));
+        let statement = format!(
+            "insert into audit_exports (business_id, id, asked_by, format, filter, zone, state, parts, bytes, manifest,
+                 finished_at, expires_at)
+             values ('{business}', '{export}', '{owner}', 'csv', 'at:all', 'UTC', 'ready', 1, {bytes}, '{manifest}',
+                 '{now}', timestamptz '{now}' + interval '7 days');
+             insert into audit_export_parts (business_id, export_id, part, sealed)
+             values ('{business}', '{export}', 1, '\\x{sealed}')"
+        );
+        sql::run(&self.owner, statement).await;
     }
 }
 
 const SQL: &str = "
+insert into roles (business_id, id, name, base, created_at, created_by, changed_at, changed_by)
+values ('{business}', '{role}', 'Front desk', 'agent', '{now}', '{owner}', '{now}', '{owner}');
+
+insert into role_grants (business_id, role_id, permission, reach)
+values ('{business}', '{role}', 'calls.own', 'all'), ('{business}', '{role}', 'live_board', 'own');
+
 insert into invitations (business_id, id, email, role, token_hash, invited_by, created_at, expires_at)
 values ('{business}', '{invitation}', 'new@example.com', 'agent', '\\x01', '{owner}', '{now}',
     timestamptz '{now}' + interval '7 days');
 
 insert into audit_entries (business_id, id, actor_kind, actor_id, action, result, origin, trace_id)
 values ('{business}', '{audit}', 'member', '{owner}', 'session.started', 'done', 'web', gen_random_uuid());
+
+insert into audit_filters (business_id, id, owner_id, name, query, created_at)
+values ('{business}', '{filter}', '{owner}', 'Refusals', 'result:refused at:30d', '{now}');
+
+insert into audit_filter_roles (business_id, filter_id, role) values ('{business}', '{filter}', 'auditor');
 
 insert into audit_seals (business_id, seq, prev_hash, root, hash, count, total, first_xid, first_id, last_xid, last_id, at,
     key_id, signature, leaves)
@@ -129,6 +201,13 @@ values ('{business}', 'viewer', timestamptz '{now}' + interval '30 days', 14, '{
 -- Tests come from 127.0.0.1.
 insert into networks (business_id, id, range, note, created_by, created_at)
 values ('{business}', '{network}', '127.0.0.0/8', 'This machine', '{owner}', '{now}');
+
+insert into operator_grants (business_id, id, reason, ticket, trace_id, granted_at, expires_at, ended_at, ending)
+values ('{business}', '{operator_grant}', 'A fixture', 'OPS-1', gen_random_uuid(), now() - interval '3 days',
+    now() - interval '71 hours', now() - interval '71 hours', 'time');
+
+insert into audit_streams (business_id, id, label, kind, address, format, state, created_by, created_at, sent_seq, sent_total)
+values ('{business}', '{stream}', 'SIEM', 'syslog', 'logs.example.com:6514', 'json', 'paused', '{owner}', '{now}', 0, 0);
 
 insert into reviews (business_id, id, opened_at, due_at, opened_by, reminded)
 values ('{business}', '{review}', '{now}', timestamptz '{now}' + interval '21 days', '{owner}', 3);

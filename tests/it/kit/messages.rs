@@ -14,6 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use ringfort::server::providers::oidc::OidcSettings;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -149,5 +150,13 @@ impl TestApp {
         let messages = Messages::open().await;
         let stand_in = HashMap::from([("twilio".to_owned(), format!("http://{}", messages.address))]);
         (Self::start_with(vec![messages.address.clone()], stand_in).await, messages)
+    }
+
+    /// As [`Self::start_texting`], with a provider of identities besides.
+    pub async fn start_texting_with_oidc(address: String, oidc: OidcSettings) -> (Self, Messages) {
+        let messages = Messages::open().await;
+        let stand_in = HashMap::from([("twilio".to_owned(), format!("http://{}", messages.address))]);
+        let allowed = vec![messages.address.clone(), address];
+        (Self::start_as(allowed, stand_in, |config| config.oidc = Some(oidc)).await, messages)
     }
 }

@@ -10,6 +10,6 @@ pub mod sql;
 pub mod twilio;
 
 pub use app::{PUBLIC_URL, TestApp};
-pub use browser::{Browser, Reply, form};
+pub use browser::{Browser, Reply, form, send};
 pub use people::{Business, Member};
 pub use snapshot::matches_snapshot;

@@ -242,7 +242,8 @@ async fn aud_3_only_who_may_read_the_log_goes_through_it() {
     sealed(&app, &a, 1).await;
     let agent = a.member(ringfort::model::permission::Role::Agent);
     let mut caller = app.machine(a.id);
-    caller.actor = ringfort::server::caller::Actor::Member { member: agent.id, user: agent.user, role: agent.role };
+    let grants = agent.role.grants();
+    caller.actor = ringfort::server::caller::Actor::Member { member: agent.id, user: agent.user, grants };
     assert!(verify(&app.app, &caller, &Asked::default()).await.is_err());
     assert!(export::export(&app.app, &caller, None, None, &mut Vec::<u8>::new()).await.is_err());
     let refused = "select count(*) from audit_entries where action in ('audit.verified', 'audit.seals_exported')

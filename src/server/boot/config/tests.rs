@@ -60,7 +60,11 @@ fn an_external_database_needs_both_roles() {
     assert_eq!(fault(&[worker]), Some("DATABASE_URL"));
     assert_eq!(fault(&[("DATABASE_URL", "mysql://db"), worker]), Some("DATABASE_URL"));
     let config = read(&[app, worker]).expect("two are enough");
-    assert!(matches!(config.database, Database::External { owner: None, .. }));
+    assert!(matches!(config.database, Database::External { owner: None, operator: None, .. }));
+    let operator = ("OPERATOR_DATABASE_URL", "postgres://operator:hunter2@db/ringfort");
+    assert_eq!(fault(&[operator]), Some("DATABASE_URL"));
+    let config = read(&[app, worker, operator]).expect("three are fine");
+    assert!(matches!(config.database, Database::External { operator: Some(_), .. }));
 }
 
 #[test]
@@ -130,6 +134,7 @@ fn lists_are_read_and_checked() {
         ("RINGFORT_OUTBOUND_OVERRIDE", "twilio=127.0.0.1"),
         ("RINGFORT_TEXT_PREFIXES", "all"),
         ("RINGFORT_TEXTS_PER_DAY", "-1"),
+        ("RINGFORT_AUDIT_EXPORT_MAX", "0"),
         ("RINGFORT_TRUSTED_PROXIES", "proxy.example.com"),
         ("RINGFORT_PGBOUNCER", "perhaps"),
         ("RINGFORT_LISTEN", "3000"),

@@ -145,7 +145,7 @@ fn database_url(app: &App, owner_url: &Secret) -> anyhow::Result<String> {
 
 /// A person as the actor of what the demo does in their name. The origin says that it was the demo.
 fn person(app: &App, business: BusinessId, person: &Person) -> Caller {
-    caller(app, business, Actor::Member { member: person.member, user: person.user, role: person.role })
+    caller(app, business, Actor::Member { member: person.member, user: person.user, grants: person.role.grants() })
 }
 
 /// A machine as the actor.

@@ -5,15 +5,17 @@ use super::{machine, people::Person, person, sketch::PROMOTED};
 use crate::{
     model::{
         audit::{Action, Outcome},
+        audit_query::AuditFilter,
         id::BusinessId,
         permission::{Permission, Role},
+        role::HeldRole,
     },
     server::{
         boot::App,
         caller::Caller,
         http::AppError,
         services::{audit, retention},
-        store::{self, call_log::Filter},
+        store::{self, audit::Place, call_log::Filter},
     },
 };
 
@@ -29,7 +31,8 @@ pub async fn promote(app: &App, owner: &Caller, people: &[Person]) -> Result<(),
         act.on("member", candidate.member.0);
         act.before(serde_json::json!({ "role": Role::Agent.code() }));
         act.after(serde_json::json!({ "role": Role::Dispatcher.code() }));
-        Ok(store::member::set_role(&mut act.tx, candidate.member, Role::Agent, Role::Dispatcher).await?)
+        let (from, to) = (HeldRole::built_in(Role::Agent), HeldRole::built_in(Role::Dispatcher));
+        Ok(store::member::set_role(&mut act.tx, candidate.member, &from, &to).await?)
     })
     .await
 }
@@ -54,7 +57,7 @@ pub async fn leave(app: &App, business: BusinessId, people: &[Person]) -> Result
             Role::Agent => look_at_calls(app, &caller, 1).await?,
             Role::Viewer => audit::refused_at_door(app, &caller, "/calls").await?,
             Role::Auditor => {
-                audit::list(app, &caller, store::audit::Filter::default(), 50).await?;
+                audit::list(app, &caller, &AuditFilter::default(), Place::Newest, 50).await?;
             }
             Role::Technician => {}
         }

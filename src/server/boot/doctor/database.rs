@@ -18,7 +18,15 @@ use crate::server::{
 
 const OLDEST: i32 = 150_000;
 const SKEW_MILLIS: i64 = 2_000;
-const ROLES: [&str; 5] = ["ringfort_owner", "ringfort_lobby", "ringfort_app", "ringfort_worker", "ringfort_auditor"];
+const ROLES: [&str; 7] = [
+    "ringfort_owner",
+    "ringfort_lobby",
+    "ringfort_search",
+    "ringfort_app",
+    "ringfort_worker",
+    "ringfort_auditor",
+    "ringfort_operator",
+];
 
 /// Every check of the database. True when another process already runs the private one.
 pub(super) async fn check(config: &Config, report: &mut Report) -> bool {
@@ -40,8 +48,9 @@ pub(super) async fn check(config: &Config, report: &mut Report) -> bool {
                 false
             }
         },
-        Database::External { app, worker, owner } => {
-            for (role, url) in [("as ringfort_app", app), ("as ringfort_worker", worker)] {
+        Database::External { app, worker, owner, operator } => {
+            let operator = operator.iter().map(|url| ("as ringfort_operator", url));
+            for (role, url) in [("as ringfort_app", app), ("as ringfort_worker", worker)].into_iter().chain(operator) {
                 if let Err(error) = connect(url).await {
                     report.problem(what, &format!("{role}: {error:#}"), "check address, password and firewall");
                 }

@@ -23,6 +23,8 @@ pub struct Passwords {
     pub app: Secret,
     pub worker: Secret,
     pub auditor: Secret,
+    /// Absent in a file of before there was this role.
+    pub operator: Option<Secret>,
 }
 
 impl Passwords {
@@ -30,7 +32,7 @@ impl Passwords {
     #[must_use]
     pub fn draw(entropy: &dyn Entropy) -> Self {
         let one = || Secret::new(Token::draw(entropy).reveal().to_owned());
-        Self { admin: one(), app: one(), worker: one(), auditor: one() }
+        Self { admin: one(), app: one(), worker: one(), auditor: one(), operator: Some(one()) }
     }
 
     /// Reads the file; none when there is no file yet.
@@ -53,7 +55,21 @@ impl Passwords {
             app: take("ringfort_app")?,
             worker: take("ringfort_worker")?,
             auditor: take("ringfort_auditor")?,
+            operator: take("ringfort_operator").ok(),
         }))
+    }
+
+    /// Draws what a file of an older version lacks, and writes it.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn completed(self, entropy: &dyn Entropy, file: &Path) -> anyhow::Result<Self> {
+        if self.operator.is_some() {
+            return Ok(self);
+        }
+        let whole = Self { operator: Some(Secret::new(Token::draw(entropy).reveal().to_owned())), ..self };
+        whole.write(file)?;
+        Ok(whole)
     }
 
     /// Writes the file whole or not at all: a torn one would lock the owner out of the database.
@@ -61,15 +77,14 @@ impl Passwords {
     /// # Errors
     /// The folder cannot be written.
     pub fn write(&self, file: &Path) -> anyhow::Result<()> {
-        let text = Zeroizing::new(
-            serde_json::json!({
-                "ringfort_admin": self.admin.expose(),
-                "ringfort_app": self.app.expose(),
-                "ringfort_worker": self.worker.expose(),
-                "ringfort_auditor": self.auditor.expose(),
-            })
-            .to_string(),
-        );
+        let mut all = BTreeMap::from([
+            ("ringfort_admin", self.admin.expose()),
+            ("ringfort_app", self.app.expose()),
+            ("ringfort_worker", self.worker.expose()),
+            ("ringfort_auditor", self.auditor.expose()),
+        ]);
+        all.extend(self.operator.iter().map(|operator| ("ringfort_operator", operator.expose())));
+        let text = Zeroizing::new(serde_json::to_string(&all)?);
         let fresh = file.with_extension("new");
         let mut out = OpenOptions::new()
             .write(true)
@@ -108,6 +123,14 @@ mod tests {
         assert_ne!(read.worker.expose(), read.app.expose());
         assert_eq!(fs::metadata(&file).expect("is there").permissions().mode() & 0o777, 0o600);
         assert!(!format!("{read:?}").contains(read.admin.expose()));
+        // A file of before there was an operator's role gets one, and keeps the others.
+        Passwords { operator: None, ..drawn.clone() }.write(&file).expect("writes");
+        let older = Passwords::read(&file).expect("reads").expect("is there");
+        assert!(older.operator.is_none());
+        older.completed(&SystemEntropy, &file).expect("completes");
+        let whole = Passwords::read(&file).expect("reads").expect("is there");
+        assert!(whole.operator.is_some());
+        assert_eq!(whole.admin.expose(), drawn.admin.expose());
         fs::write(&file, "{}").expect("writes");
         assert!(Passwords::read(&file).is_err());
         fs::remove_dir_all(&folder).expect("cleans up");

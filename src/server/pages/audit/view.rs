@@ -1,48 +1,67 @@
 //! The audit log's table, and the pieces that the page of one entry draws alike.
 
+use jiff::{SignedDuration, Timestamp};
 use leptos::{prelude::*, server_fn::ServerFn};
 use uuid::Uuid;
 
-use super::{May, Model, Query};
+use super::{List, May, Model, bar, panel, saved};
 use crate::{
     model::{
-        audit::{Action, Outcome},
+        audit::Outcome,
+        audit_export::grouped,
+        audit_query::AuditFilter,
         id::{
-            AuditId, BatchId, BusinessId, CallId, ConnectionId, ExtensionId, InvitationId, JobId, MemberId, NetworkId,
-            PopId, ReceiptId, ReviewId, RunId, SessionId, TraceId,
+            AuditId, BatchId, BusinessId, CallId, ConnectionId, ExportId, ExtensionId, FilterId, InvitationId, JobId,
+            MemberId, NetworkId, OperatorGrantId, PopId, ReceiptId, ReviewId, RoleId, RunId, SessionId, StreamId,
+            TraceId,
         },
     },
     server::{
-        pages::{cells, text},
-        store::audit::Entry,
+        pages::{audit_exports, cells, text},
+        store::audit::{Entry, MOST, Place, Total},
     },
     ui::{
         actions::audit::VerifyAudit,
-        parts::{Badge, DataTable, Empty, FilterBar, Icon, PageHead, Pager, SelectField, TextField, Tone},
+        parts::{Badge, DataTable, Empty, Icon, PageHead, Pager, Tone},
     },
 };
 
 /// The page.
-pub fn view(m: Model) -> impl IntoView {
-    let lede = format!("Who did what, newest first. Reading it is an entry too. Days are those of {}.", m.zone);
-    let newer = (!m.query.before.is_empty()).then(|| m.query.href(""));
-    let verify = verify(&m.query);
-    let filters = filters(m.query, m.members);
-    let table =
-        if m.entries.is_empty() { empty(m.is_filtered) } else { table(m.entries, &m.zone, m.may, newer, m.older) };
+pub fn view(m: &Model) -> AnyView {
+    let lede = "Who did what, newest first. Reading it is an entry too.".to_owned();
+    let acts = acts(m);
+    let bar = bar::view(m);
+    let saved = saved::view(m);
+    let panel = m.panel.as_ref().map(|whole| panel::view(whole, &m.zone, m.may, &m.address));
+    let list = m.list.as_ref().map(|list| found(m, list));
     view! {
         <PageHead title="Audit log".to_owned() lede=lede>
-            {verify}
+            {acts}
         </PageHead>
-        {filters}
-        {table}
+        {bar}
+        {saved}
+        <div class="audit-split">
+            {panel}
+            {list}
+        </div>
     }
+    .into_any()
 }
 
-/// Verifies the days that are shown, whatever else they are filtered by.
-fn verify(q: &Query) -> AnyView {
-    let (from, until) = (q.from.clone(), q.until.clone());
+/// What can be done with what is shown: taking it away, and verifying its days, whatever else it is filtered by.
+fn acts(m: &Model) -> AnyView {
+    let (from, until) = m.list.as_ref().map(|list| days(&list.filter, &m.home_zone)).unwrap_or_default();
+    let export = m.list.as_ref().filter(|_| m.can_export).map(|list| {
+        let label = match list.total {
+            Total::Exactly(count) => format!("Export {}", grouped(count)),
+            Total::More | Total::Unknown => "Export".to_owned(),
+        };
+        // With instants, so that the other page means the same.
+        let href = audit_exports::href(&list.filter.to_string());
+        view! { <a class="btn btn-quiet" href=href>{label}</a> }
+    });
     view! {
+        {export}
         <form method="post" action=VerifyAudit::PATH>
             <input type="hidden" name="from" value=from />
             <input type="hidden" name="until" value=until />
@@ -58,31 +77,80 @@ fn verify(q: &Query) -> AnyView {
     .into_any()
 }
 
-fn filters(q: Query, members: Vec<(String, String)>) -> AnyView {
-    let mut people = vec![(String::new(), "Anybody".to_owned())];
-    people.extend(members);
-    if !people.iter().any(|(id, _)| *id == q.actor) {
-        people.push((q.actor.clone(), cells::tail(&q.actor)));
-    }
-    let mut actions = vec![(String::new(), "Any act".to_owned())];
-    actions.extend(Action::ALL.iter().map(|a| (a.code().to_owned(), a.label().to_owned())));
-    let mut results = vec![(String::new(), "Any result".to_owned())];
-    results.extend(Outcome::ALL.into_iter().map(|o| (o.code().to_owned(), o.label().to_owned())));
+/// The business's days that a filter touches, as the form that verifies them takes them.
+fn days(filter: &AuditFilter, zone: &str) -> (String, String) {
+    let zone = text::zone(zone);
+    let day = |at: Timestamp| at.to_zoned(zone.clone()).date().to_string();
+    let from = filter.from.map(day).unwrap_or_default();
+    // The end is outside, so its day may be too.
+    let until =
+        filter.to.and_then(|to| to.checked_sub(SignedDuration::from_micros(1)).ok()).map(day).unwrap_or_default();
+    (from, until)
+}
+
+/// The list, with how much there is, in which zone its times are, and whether something new has come.
+fn found(m: &Model, list: &List) -> AnyView {
+    let (total, zone) = (total(list.total), format!("Times and days of {}", m.zone));
+    let other = if m.address.is_utc { format!("Show {}", m.home_zone) } else { "Show UTC".to_owned() };
+    let other = (m.home_zone != "UTC").then(|| {
+        let href = m.address.in_other_zone().href();
+        view! { <a class="link" href=href>{other}</a> }
+    });
+    let newest = m.address.at(Place::Newest).href();
+    let news = list.news.clone().map(|mark| {
+        let href = newest.clone();
+        view! {
+            <p role="status" data-news=mark>
+                <a class="btn btn-quiet btn-small" href=href hidden=true>
+                    <Icon name="refresh" />
+                    <span></span>
+                </a>
+            </p>
+        }
+    });
+    let href = |place: Place| m.address.at(place).href();
+    let (newer, older) = (list.newer.map(href), list.older.map(href));
+    let table = if list.is_slow {
+        slow()
+    } else if list.entries.is_empty() {
+        empty(m)
+    } else {
+        table(m, list, newer, older)
+    };
     view! {
-        <FilterBar clear="/audit">
-            <SelectField name="actor" label="Actor" options=people value=q.actor />
-            <SelectField name="action" label="Act" options=actions value=q.action />
-            <TextField name="target" label="Target id" value=q.target required=false maxlength=60 />
-            <SelectField name="result" label="Result" options=results value=q.result />
-            <TextField name="from" label="From" kind="date" value=q.from required=false />
-            <TextField name="until" label="Until" kind="date" value=q.until required=false />
-        </FilterBar>
+        <section aria-label="Entries">
+            <div class="toolbar audit-row">
+                <p class="row">
+                    <span>{total}</span>
+                    <span class="subtle">{zone}</span>
+                    {other}
+                </p>
+                <div class="row">
+                    {news}
+                    <a class="btn btn-ghost btn-small" href=newest>
+                        <Icon name="refresh" />
+                        "Refresh"
+                    </a>
+                </div>
+            </div>
+            {table}
+        </section>
     }
     .into_any()
 }
 
-fn table(entries: Vec<Entry>, zone: &str, may: May, newer: Option<String>, older: Option<String>) -> AnyView {
-    let rows: Vec<AnyView> = entries.into_iter().map(|e| row(&e, zone, may)).collect();
+/// How many there are, as far as anybody counts.
+fn total(total: Total) -> String {
+    match total {
+        Total::Exactly(1) => "1 entry".to_owned(),
+        Total::Exactly(count) => format!("{} entries", grouped(count)),
+        Total::More => format!("{}+ entries", grouped(MOST)),
+        Total::Unknown => "Too many to count quickly".to_owned(),
+    }
+}
+
+fn table(m: &Model, list: &List, newer: Option<String>, older: Option<String>) -> AnyView {
+    let rows: Vec<AnyView> = list.entries.iter().map(|e| row(e, m)).collect();
     view! {
         <DataTable
             caption="Audit entries, newest first".to_owned()
@@ -103,19 +171,24 @@ fn table(entries: Vec<Entry>, zone: &str, may: May, newer: Option<String>, older
     .into_any()
 }
 
-fn row(e: &Entry, zone: &str, may: May) -> AnyView {
-    let href = format!("/audit/{}", e.id);
+fn row(e: &Entry, m: &Model) -> AnyView {
+    let href = format!("{}#entry", m.address.showing(Some(e.id)).href());
+    let current = (m.address.entry == Some(e.id)).then_some("true");
     let trace = TraceId(e.trace_id).to_string();
     let short = cells::tail(&trace);
+    let ago = text::ago(e.at, m.now);
     view! {
-        <tr>
-            <td class="nowrap"><a class="link" href=href>{text::when(e.at, zone)}</a></td>
+        <tr aria-current=current>
+            <td class="nowrap">
+                <a class="link" href=href>{text::when(e.at, &m.zone)}</a>
+                <span class="cell-note">{ago}</span>
+            </td>
             <td>{actor(e)}</td>
             <td>
                 <span class="cell-main">{e.action.label()}</span>
                 <span class="cell-note">{e.action.code()}</span>
             </td>
-            <td>{target(e, may)}</td>
+            <td>{target(e, m.may)}</td>
             <td>{outcome(e.outcome)}</td>
             <td class="nowrap">{e.origin.clone()}</td>
             <td><span class="mono" title=trace>{short}</span></td>
@@ -131,6 +204,7 @@ pub fn actor(e: &Entry) -> AnyView {
         "member" => ("user", e.actor_name.clone().unwrap_or_else(|| "Somebody of this business".to_owned())),
         "webhook" => ("plug", "Provider's webhook".to_owned()),
         "job" => ("clock", "Ringfort, on its own".to_owned()),
+        "operator" => ("key", "The operator of this installation".to_owned()),
         other => ("info", other.to_owned()),
     };
     let id = e.actor_id.map(|id| id_text(&e.actor_kind, id));
@@ -144,9 +218,10 @@ pub fn target(e: &Entry, may: May) -> AnyView {
     let word = kind.replace('_', " ");
     let Some(id) = e.target_id.map(|id| id_text(kind, id)) else { return word.into_any() };
     let href = match kind {
-        "call" if may.calls => Some(format!("/calls/{id}")),
-        "connection" if may.connections => Some(format!("/connections/{id}")),
-        "member" if may.team => Some(format!("/team/{id}")),
+        "call" if may.calls() => Some(format!("/calls/{id}")),
+        "connection" if may.connections() => Some(format!("/connections/{id}")),
+        "member" if may.team() => Some(format!("/team/{id}")),
+        "audit_stream" if may.streams() => Some(format!("/audit/streams/{id}")),
         "audit_entry" => Some(format!("/audit/{id}")),
         "review" => Some(format!("/reviews/{id}")),
         _ => None,
@@ -163,19 +238,24 @@ pub fn target(e: &Entry, may: May) -> AnyView {
 pub fn id_text(kind: &str, id: Uuid) -> String {
     match kind {
         "audit_entry" => AuditId(id).to_string(),
+        "audit_filter" => FilterId(id).to_string(),
+        "audit_stream" => StreamId(id).to_string(),
         "batch" => BatchId(id).to_string(),
         "business" => BusinessId(id).to_string(),
         "call" => CallId(id).to_string(),
         "connection" | "webhook" => ConnectionId(id).to_string(),
+        "export" => ExportId(id).to_string(),
         "extension" => ExtensionId(id).to_string(),
         "invitation" => InvitationId(id).to_string(),
         "job" => JobId(id).to_string(),
         "member" => MemberId(id).to_string(),
         "network" => NetworkId(id).to_string(),
+        "operator" | "operator_grant" => OperatorGrantId(id).to_string(),
         "pop" => PopId(id).to_string(),
         "receipt" => ReceiptId(id).to_string(),
         "retention_run" => RunId(id).to_string(),
         "review" => ReviewId(id).to_string(),
+        "role" => RoleId(id).to_string(),
         "session" | "token_family" => SessionId(id).to_string(),
         _ => id.to_string(),
     }
@@ -192,8 +272,22 @@ pub fn outcome(outcome: Outcome) -> AnyView {
     view! { <Badge tone=tone icon=icon text=outcome.label().to_owned() /> }.into_any()
 }
 
-fn empty(is_filtered: bool) -> AnyView {
-    if is_filtered {
+/// Nobody waits longer, and nobody is told that there is nothing.
+fn slow() -> AnyView {
+    view! {
+        <Empty
+            icon="search"
+            title="Narrow the filter".to_owned()
+            text="Finding this takes too long. Choose a shorter span of time, or an actor, an act or a result besides.".to_owned()
+        >
+            <a class="btn btn-primary" href="/audit">"Show the last seven days"</a>
+        </Empty>
+    }
+    .into_any()
+}
+
+fn empty(m: &Model) -> AnyView {
+    if m.is_filtered || m.address.place != Place::Newest {
         return view! {
             <Empty
                 icon="search"
@@ -215,4 +309,31 @@ fn empty(is_filtered: bool) -> AnyView {
         </Empty>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_too_long_is_not_said_to_be_nothing() {
+        let html = crate::server::http::render::to_html(slow);
+        assert!(html.contains("Narrow the filter") && !html.contains("No entry matches"), "{html}");
+    }
+
+    #[test]
+    fn nobody_counts_further_than_ten_thousand() {
+        assert_eq!(total(Total::Exactly(1)), "1 entry");
+        assert_eq!(total(Total::Exactly(1_234)), "1,234 entries");
+        assert_eq!(total(Total::More), "10,000+ entries");
+        assert_eq!(total(Total::Unknown), "Too many to count quickly");
+    }
+
+    #[test]
+    fn the_days_to_verify_are_those_that_are_shown() {
+        let filter = |text: &str| text.parse::<AuditFilter>().expect("a filter");
+        let both = filter("at:2026-01-01T00:00:00Z..2026-01-03T00:00:00Z");
+        assert_eq!(days(&both, "UTC"), ("2026-01-01".to_owned(), "2026-01-02".to_owned()), "the end is outside");
+        assert_eq!(days(&filter("at:all"), "UTC"), (String::new(), String::new()));
+    }
 }

@@ -164,6 +164,7 @@ pub fn risks(m: &Model) -> Option<AnyView> {
     found.extend(risks::of_retention(&m.retention, m.now));
     found.extend(risks::of_review(m.review.as_ref(), m.now));
     found.extend(risks::of_factors(&m.without_factor, m.now));
+    found.extend(m.operator.as_deref().map(risks::of_operator));
     let none = found.is_empty().then(|| {
         view! {
             <p class="toolbar">

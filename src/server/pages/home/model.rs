@@ -5,7 +5,10 @@ use super::{
     steps::{self, Step},
 };
 use crate::{
-    model::permission::{Permission, Reach, Role},
+    model::{
+        audit_query::AuditFilter,
+        permission::{Grants, Permission},
+    },
     server::{
         http::{AppError, Cx},
         kit::At,
@@ -26,10 +29,11 @@ use crate::{
 /// How many lines a card shows.
 pub const LINES: usize = 5;
 
-/// The page. What the role may not see is empty or absent.
+/// The page. What they may not see is empty or absent.
 pub struct Model {
     pub business: String,
-    pub role: Role,
+    /// What the person may do: everything here follows from it.
+    grants: Grants,
     pub zone: String,
     pub now: At,
     pub day: Day,
@@ -44,6 +48,8 @@ pub struct Model {
     /// The newest access review.
     pub review: Option<Review>,
     pub without_factor: Vec<WithoutFactor>,
+    /// The ticket of the operator's access, while it is open.
+    pub operator: Option<String>,
 }
 
 /// Calls of today, and of the same day a week ago up to this time.
@@ -54,19 +60,15 @@ pub struct Numbers {
 }
 
 impl Model {
-    /// Whether the role reaches at least its own in `permission`.
+    /// Whether the person reaches at least their own in `permission`.
     pub fn may(&self, permission: Permission) -> bool {
-        may(self.role, permission)
+        self.grants.holds(permission)
     }
 
-    /// Whether the role's calls are its own only.
+    /// Whether the person sees their own calls only.
     pub fn only_own_calls(&self) -> bool {
         self.may(Permission::CallsOwn) && !self.may(Permission::CallsAll)
     }
-}
-
-fn may(role: Role, permission: Permission) -> bool {
-    role.reach(permission) > Reach::None
 }
 
 /// Reads the page.
@@ -75,26 +77,31 @@ fn may(role: Role, permission: Permission) -> bool {
 /// The database cannot be reached.
 pub async fn load(cx: &Cx) -> Result<Model, AppError> {
     let person = cx.signed_in()?;
-    let role = person.role;
+    let grants = person.grants;
     let day = Day::of(cx.visitor.now, &text::zone(&person.zone)).map_err(|e| AppError::Internal(Box::new(e)))?;
     let mut tx = cx.tx().await?;
-    let numbers = numbers(&mut tx, role, &day).await?;
-    let live = if may(role, Permission::LiveBoard) { Some(store::live::board(&mut tx).await?) } else { None };
-    let own_calls = own_calls(&mut tx, role).await?;
-    let people = if may(role, Permission::TeamRead) { Some(store::member::list(&mut tx).await?.len()) } else { None };
+    let numbers = numbers(&mut tx, grants, &day).await?;
+    let live = if grants.holds(Permission::LiveBoard) { Some(store::live::board(&mut tx).await?) } else { None };
+    let own_calls = own_calls(&mut tx, grants).await?;
+    let people =
+        if grants.holds(Permission::TeamRead) { Some(store::member::list(&mut tx).await?.len()) } else { None };
     let connections =
-        if may(role, Permission::Credentials) { store::connection::list(&mut tx).await? } else { Vec::new() };
-    let steps = first_steps(&mut tx, role, &connections, people).await?;
-    let entries = entries(&mut tx, role).await?;
-    let reviews = if may(role, Permission::TeamManage) { store::review::list(&mut tx).await? } else { Vec::new() };
-    let without_factor =
-        if may(role, Permission::Settings) { store::lobby::members_without_factor(&mut tx).await? } else { Vec::new() };
+        if grants.holds(Permission::Credentials) { store::connection::list(&mut tx).await? } else { Vec::new() };
+    let steps = first_steps(&mut tx, grants, &connections, people).await?;
+    let entries = entries(&mut tx, grants).await?;
+    let reviews = if grants.holds(Permission::TeamManage) { store::review::list(&mut tx).await? } else { Vec::new() };
+    let without_factor = if grants.holds(Permission::Settings) {
+        store::lobby::members_without_factor(&mut tx).await?
+    } else {
+        Vec::new()
+    };
+    let operator = operator(&mut tx, grants).await?;
     tx.commit().await?;
     let retention =
-        if may(role, Permission::RetentionRead) { services::retention::overview(cx).await? } else { Vec::new() };
+        if grants.holds(Permission::RetentionRead) { services::retention::overview(cx).await? } else { Vec::new() };
     Ok(Model {
         business: person.business_name.clone(),
-        role,
+        grants,
         zone: person.zone.clone(),
         now: cx.visitor.now,
         day,
@@ -108,11 +115,20 @@ pub async fn load(cx: &Cx) -> Result<Model, AppError> {
         steps,
         review: reviews.into_iter().next(),
         without_factor,
+        operator,
     })
 }
 
-async fn numbers(tx: &mut TenantTx, role: Role, day: &Day) -> Result<Option<Numbers>, AppError> {
-    if !may(role, Permission::CallsOwn) && !may(role, Permission::CallsAll) {
+/// The operator's access, for people who can end it.
+async fn operator(tx: &mut TenantTx, grants: Grants) -> Result<Option<String>, AppError> {
+    if !grants.holds(Permission::Operators) {
+        return Ok(None);
+    }
+    Ok(store::operator::open_ticket(tx).await?)
+}
+
+async fn numbers(tx: &mut TenantTx, grants: Grants, day: &Day) -> Result<Option<Numbers>, AppError> {
+    if !grants.holds(Permission::CallsOwn) && !grants.holds(Permission::CallsAll) {
         return Ok(None);
     }
     let until = tx.now().plus(1);
@@ -122,8 +138,8 @@ async fn numbers(tx: &mut TenantTx, role: Role, day: &Day) -> Result<Option<Numb
 }
 
 /// The last calls of people who see no others.
-async fn own_calls(tx: &mut TenantTx, role: Role) -> Result<Vec<Line>, AppError> {
-    if may(role, Permission::CallsAll) || !may(role, Permission::CallsOwn) {
+async fn own_calls(tx: &mut TenantTx, grants: Grants) -> Result<Vec<Line>, AppError> {
+    if grants.holds(Permission::CallsAll) || !grants.holds(Permission::CallsOwn) {
         return Ok(Vec::new());
     }
     Ok(call_log::list(tx, &call_log::Filter::default(), limit()).await?)
@@ -132,12 +148,12 @@ async fn own_calls(tx: &mut TenantTx, role: Role) -> Result<Vec<Line>, AppError>
 /// What a founder has to do first, for people who can do all of it.
 async fn first_steps(
     tx: &mut TenantTx,
-    role: Role,
+    grants: Grants,
     connections: &[Connection],
     people: Option<usize>,
 ) -> Result<Vec<Step>, AppError> {
     let all = [Permission::Credentials, Permission::Extensions, Permission::TeamInvite];
-    if !all.into_iter().all(|permission| may(role, permission)) {
+    if !all.into_iter().all(|permission| grants.holds(permission)) {
         return Ok(Vec::new());
     }
     let extensions = store::extension::list(tx).await?.len();
@@ -145,12 +161,12 @@ async fn first_steps(
 }
 
 /// The newest audit entries, for people whose work they are. Others find them by the link.
-async fn entries(tx: &mut TenantTx, role: Role) -> Result<Vec<Entry>, AppError> {
-    if may(role, Permission::CallsAll) || !may(role, Permission::AuditRead) {
+async fn entries(tx: &mut TenantTx, grants: Grants) -> Result<Vec<Entry>, AppError> {
+    if grants.holds(Permission::CallsAll) || !grants.holds(Permission::AuditRead) {
         return Ok(Vec::new());
     }
     // Bounded in time, so that old partitions are not even planned for.
-    let filter = store::audit::Filter { from: Some(tx.now().plus(-7 * 24 * 3600)), ..Default::default() };
+    let filter = AuditFilter { from: Some(tx.now().plus(-7 * 24 * 3600).0), ..AuditFilter::default() };
     Ok(store::audit::list(tx, &filter, limit()).await?)
 }
 

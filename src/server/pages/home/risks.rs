@@ -1,5 +1,5 @@
 //! What somebody should look at: connections that do not work as they should, deletion that does not run, access that nobody
-//! has looked at, people without a second factor.
+//! has looked at, people without a second factor, the operator's access.
 
 use crate::{
     server::{
@@ -88,6 +88,12 @@ pub fn of_factors(missing: &[WithoutFactor], now: At) -> Option<Risk> {
         many => format!("{many} people have no second factor and are kept out."),
     };
     Some(Risk { tone: Tone::Warn, word: "Missing", text: says, href: "/settings/security".to_owned() })
+}
+
+/// Whoever runs the installation looks in: no fault, but somebody should know.
+pub fn of_operator(ticket: &str) -> Risk {
+    let text = format!("The operator of this installation has access, under the ticket {ticket}.");
+    Risk { tone: Tone::Warn, word: "Open", text, href: "/security/operators".to_owned() }
 }
 
 fn is_late(row: &Row, now: At) -> bool {

@@ -5,8 +5,9 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use crate::{
     model::{
         id::{MemberId, ReviewId},
-        permission::Role,
+        permission::Grants,
         review::Decision,
+        role::RoleRef,
     },
     server::{
         kit::At,
@@ -28,7 +29,7 @@ use crate::{
 /// Somebody who may decide.
 pub(super) struct Decider {
     pub member: MemberId,
-    pub role: Role,
+    pub grants: Grants,
     /// The roles that they can hand out.
     pub roles: Vec<(String, String)>,
     /// Whether nobody else could decide about them.
@@ -55,7 +56,7 @@ pub(super) fn open(
         <tr>
             <td><span class="cell-main">{item.name.reveal().to_owned()}</span></td>
             <td>{decision(item.outcome.as_ref())}</td>
-            <td>{item.role_now.label()}</td>
+            <td>{item.role_now.label().to_owned()}</td>
             <td class="nowrap">{ago_or_dash(seen.and_then(|seen| seen.last), now, zone)}</td>
             <td>{factor}</td>
             <td class="nowrap">{text::day(item.joined_at, zone)}</td>
@@ -73,13 +74,21 @@ pub(super) fn closed(item: &Item, zone: &str) -> AnyView {
         <tr>
             <td><span class="cell-main">{item.name.reveal().to_owned()}</span></td>
             <td>{decision(item.outcome.as_ref())}</td>
-            <td>{item.role_then.label()}</td>
+            <td>{label(item.role_then, item.role_then_name.as_deref())}</td>
             <td class="nowrap">{text::day(item.joined_at, zone)}</td>
             <td>{by}</td>
             <td class="nowrap">{at}</td>
         </tr>
     }
     .into_any()
+}
+
+/// What a role is called: one of the business by its name of today.
+fn label(role: RoleRef, name: Option<&str>) -> String {
+    match role {
+        RoleRef::BuiltIn(role) => role.label().to_owned(),
+        RoleRef::Custom(id) => name.map_or_else(|| id.to_string(), str::to_owned),
+    }
 }
 
 fn decision(outcome: Option<&Outcome>) -> AnyView {
@@ -90,7 +99,7 @@ fn decision(outcome: Option<&Outcome>) -> AnyView {
         Decision::Remove => (Tone::Neutral, "cross"),
     };
     let word = match outcome.new_role {
-        Some(role) => format!("{}: {}", outcome.decision.label(), role.label()),
+        Some(role) => format!("{}: {}", outcome.decision.label(), label(role, outcome.new_role_name.as_deref())),
         None => outcome.decision.label().to_owned(),
     };
     view! { <Badge tone=tone icon=icon text=word /> }.into_any()
@@ -99,7 +108,7 @@ fn decision(outcome: Option<&Outcome>) -> AnyView {
 /// Keeping is one button; the rest is folded away, and for people who hold more than the decider, not there.
 fn forms_of(item: &Item, review: ReviewId, decider: &Decider) -> AnyView {
     let name = item.name.reveal().to_owned();
-    let more = decider.role.covers(item.role_now).then(|| more(item, review, decider));
+    let more = decider.grants.covers(item.role_now.grants).then(|| more(item, review, decider));
     view! {
         <div class="stack-tight">
             <form method="post" action=DecideReview::PATH>
@@ -126,7 +135,7 @@ fn more(item: &Item, review: ReviewId, decider: &Decider) -> AnyView {
     let options = decider
         .roles
         .iter()
-        .filter(|(code, _)| code != now)
+        .filter(|(code, _)| *code != now)
         .map(|(code, label)| view! { <option value=code.clone()>{label.clone()}</option> })
         .collect_view();
     view! {

@@ -66,7 +66,7 @@ pub enum AgencyError {
 impl From<OutboundError> for AgencyError {
     fn from(error: OutboundError) -> Self {
         match error {
-            OutboundError::Unreachable => Self::Transient,
+            OutboundError::Unreachable | OutboundError::Untrusted => Self::Transient,
             OutboundError::Forbidden | OutboundError::TooLarge => Self::Permanent,
         }
     }

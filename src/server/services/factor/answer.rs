@@ -56,7 +56,7 @@ async fn check_totp(app: &App, user: UserId, plain: &str, now: At) -> Result<boo
 async fn tell_of_recovery(app: &App, user: UserId, recovery: &RecoveryUsed) -> Result<(), AppError> {
     for m in store::lobby::memberships_of(app.db(), user).await? {
         let caller = Caller {
-            actor: Actor::Member { member: m.member, user, role: m.role },
+            actor: Actor::named(m.member, user),
             business: m.business,
             origin: Origin { door: "web", network: None },
             trace: app.draw(),

@@ -31,7 +31,7 @@ pub async fn reset(cx: &Cx, id: MemberId, word: &str) -> Result<(), AppError> {
     let ended = audit::audited(&cx.app, &person.caller, Action::FactorReset, async |act| {
         act.on("member", id.0);
         let member = store::member::get(&mut act.tx, id).await?;
-        if member.id == person.member || !person.role.covers(member.role) {
+        if member.id == person.member || !person.grants.covers(member.role.grants) {
             return Err(AppError::Refused);
         }
         if word.trim() != RESET_WORD {

@@ -73,7 +73,7 @@ async fn can_send(cx: &Cx, caller: &Caller) -> Result<bool, AppError> {
 async fn member_of(cx: &Cx, user: UserId, business: BusinessId) -> Result<Option<(Caller, MemberId)>, AppError> {
     let memberships = store::lobby::memberships_of(cx.app.db(), user).await?;
     Ok(memberships.iter().find(|m| m.business == business).map(|m| {
-        let actor = Actor::Member { member: m.member, user, role: m.role };
+        let actor = Actor::named(m.member, user);
         (cx.caller_for()(actor, m.business), m.member)
     }))
 }

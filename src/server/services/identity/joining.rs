@@ -86,7 +86,7 @@ async fn try_join(cx: &Cx, session: &Session, token: &str, name: &str) -> Result
     let means = Proof::Google.code();
     session::start(cx, session, user, invitation.business, means).await?;
     lockout::passed(cx, user).await?;
-    let caller = cx.caller_for()(Actor::Member { member, user, role: invitation.role }, invitation.business);
+    let caller = cx.caller_for()(Actor::named(member, user), invitation.business);
     audit::note(&cx.app, &caller, Action::SessionStarted, None, Outcome::Done, None).await?;
     Ok("/home".to_owned())
 }

@@ -35,8 +35,8 @@ struct Line {
     by: MemberId,
     decision: &'static str,
     member: MemberId,
-    new_role: Option<&'static str>,
-    role: &'static str,
+    new_role: Option<String>,
+    role: String,
 }
 
 /// All decisions as text, in the order of people's ids. Names are not in it: they may change, the record may not.
@@ -53,8 +53,8 @@ pub fn text(business: BusinessId, id: ReviewId, items: &[Item]) -> Result<String
                 by: outcome.by,
                 decision: outcome.decision.code(),
                 member: item.member,
-                new_role: outcome.new_role.map(crate::model::permission::Role::code),
-                role: item.role_then.code(),
+                new_role: outcome.new_role.map(|role| role.to_string()),
+                role: item.role_then.to_string(),
             })
         })
         .collect();
@@ -94,7 +94,11 @@ mod tests {
 
     use super::*;
     use crate::{
-        model::{permission::Role, review::Decision},
+        model::{
+            permission::Role,
+            review::Decision,
+            role::{HeldRole, RoleRef},
+        },
         server::{kit::At, store::review::Outcome},
     };
 
@@ -104,13 +108,15 @@ mod tests {
         let item = |id: u128, name: &str, decision| Item {
             member: MemberId(Uuid::from_u128(id)),
             name: name.parse().expect("a name"),
-            role_then: Role::Agent,
-            role_now: Role::Viewer,
+            role_then: RoleRef::BuiltIn(Role::Agent),
+            role_then_name: None,
+            role_now: HeldRole::built_in(Role::Viewer),
             is_active: true,
             joined_at: at,
             outcome: Some(Outcome {
                 decision,
                 new_role: None,
+                new_role_name: None,
                 by: MemberId(Uuid::from_u128(9)),
                 by_name: "Ada".into(),
                 at,

@@ -22,6 +22,9 @@ use crate::{
 pub enum FileError {
     #[error("the file cannot be read")]
     Read(#[from] io::Error),
+    /// Nobody shall take it for verified against what was kept.
+    #[error("none of the checkpoints that were kept is of a business in the file")]
+    Strangers,
     #[error("line {line} is no seal, entry or checkpoint")]
     Line {
         line: usize,
@@ -57,7 +60,8 @@ pub fn checkpoints(file: impl BufRead) -> Result<Vec<Seal>, FileError> {
 /// fault: it is a choice of them. `outside` are checkpoints that were kept elsewhere.
 ///
 /// # Errors
-/// As [`lines`]. What is wrong with what it says is no error.
+/// As [`lines`]; also when `outside` is there, and nothing of it is of a business in the file. What is wrong with what the file says
+/// is no error.
 pub fn verify(
     file: impl BufRead,
     keys: &PublicKeys,
@@ -72,10 +76,15 @@ pub fn verify(
             Line::Checkpoint(seal) => chains.entry(seal.business).or_default().outside.push(seal),
         }
     }
+    let mut is_known = outside.is_empty();
     for seal in outside {
         if let Some(chain) = chains.get_mut(&seal.business) {
             chain.outside.push(seal.clone());
+            is_known = true;
         }
+    }
+    if !is_known {
+        return Err(FileError::Strangers);
     }
     Ok(chains.into_iter().map(|(business, chain)| (business, chain.end(keys, is_part))).collect())
 }
@@ -206,6 +215,18 @@ mod tests {
         assert!(report.is_sound() && report.left_out == 1, "a choice of entries");
         let begins_later: Vec<&str> = EXPORT.lines().skip(3).collect();
         assert!(verify_text(&begins_later.join("\n"), false).is_sound(), "a later part");
+    }
+
+    #[test]
+    fn checkpoints_of_others_verify_nothing() {
+        let mut keys = PublicKeys::default();
+        keys.add_text(KEY).expect("a key");
+        let mut kept = checkpoints(EXPORT.as_bytes()).expect("lines of ours");
+        assert!(verify(EXPORT.as_bytes(), &keys, false, &kept).is_ok_and(|reports| reports.len() == 1));
+        for seal in &mut kept {
+            seal.business = BusinessId(uuid::Uuid::from_u128(7));
+        }
+        assert!(matches!(verify(EXPORT.as_bytes(), &keys, false, &kept), Err(FileError::Strangers)));
     }
 
     #[test]

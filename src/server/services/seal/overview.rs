@@ -4,17 +4,13 @@ use serde_json::Value;
 
 use super::chain;
 use crate::{
-    model::{audit::Action, seal::Seal},
+    model::{audit::Action, audit_query::AuditFilter, seal::Seal},
     server::{
         boot::App,
         caller::Caller,
         http::AppError,
         services::audit,
-        store::{
-            self,
-            audit::{Entry, Filter},
-            seal::Sent,
-        },
+        store::{self, audit::Entry, seal::Sent},
     },
 };
 
@@ -45,7 +41,7 @@ pub async fn overview(app: &App, caller: &Caller) -> Result<Overview, AppError> 
             let is_signed = chain::is_signed(&seal, &keys);
             (seal, is_signed)
         });
-        let filter = Filter { action: Some(Action::AuditVerified), ..Filter::default() };
+        let filter = AuditFilter { action: Some(Action::AuditVerified), ..AuditFilter::default() };
         Ok(Overview {
             head,
             waiting: store::seal::waiting(&mut act.tx).await?,

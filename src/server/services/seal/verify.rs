@@ -62,7 +62,7 @@ pub async fn verify(app: &App, caller: &Caller, asked: &Asked) -> Result<Report,
 /// As a person asks for it: days of their business's zone, `until` with that day. Empty is open.
 ///
 /// # Errors
-/// Bad request for what is no day; as [`verify`].
+/// Bad request for what is no day; limited while many others look through logs; as [`verify`].
 pub async fn ask(cx: &Cx, from: &str, until: &str) -> Result<Report, AppError> {
     let person = cx.signed_in()?;
     let zone = TimeZone::get(&person.zone).unwrap_or(TimeZone::UTC);
@@ -76,6 +76,7 @@ pub async fn ask(cx: &Cx, from: &str, until: &str) -> Result<Report, AppError> {
         Ok(Some(At(begins.timestamp())))
     };
     let asked = Asked { from: start(from, 0)?, until: start(until, 1)?, most: Some(CLICK), checkpoints: Vec::new() };
+    let _turn = cx.app.limits().search_turn().await.ok_or(AppError::Limited { retry_after: 5 })?;
     verify(&cx.app, &person.caller, &asked).await
 }
 

@@ -53,7 +53,7 @@ pub async fn end_all(cx: &Cx, user: UserId, cause: EndCause) -> Result<usize, Ap
 }
 
 async fn end(cx: &Cx, user: UserId, family: &Family, cause: EndCause) -> Result<(), AppError> {
-    let actor = Actor::Member { member: family.member, user, role: family.role };
+    let actor = Actor::named(family.member, user);
     let caller = cx.caller_for()(actor, family.business);
     audit::audited(&cx.app, &caller, Action::TokenRevoked, async |act| {
         act.on("token_family", family.id.0);

@@ -7,13 +7,13 @@ use uuid::Uuid;
 use crate::{
     model::{
         id::{BusinessId, DataKeyId, InvitationId, MemberId, UserId},
-        permission::Role,
         profile::Profile,
+        role::HeldRole,
     },
     server::{
         caller::{Actor, Caller},
         kit::At,
-        store::{StoreError, TenantTx, types::read},
+        store::{StoreError, TenantTx, role::held, types::read},
     },
 };
 
@@ -119,7 +119,7 @@ pub async fn sign_up_finish(
     if email.is_none() {
         return Ok(None);
     }
-    let actor = Actor::Member { member: f.member, user: f.user, role: Role::Owner };
+    let actor = Actor::named(f.member, f.user);
     TenantTx::adopt(tx, caller(actor, f.business), now).await.map(Some)
 }
 
@@ -129,7 +129,8 @@ pub struct Invitation {
     pub business: BusinessId,
     pub business_name: String,
     pub email: String,
-    pub role: Role,
+    /// The role that it gives. Its grants are not read: they are asked of the member, when there is one.
+    pub role: HeldRole,
     /// Whether the address already has an account, whose password must then be given.
     pub has_account: bool,
 }
@@ -138,9 +139,9 @@ pub struct Invitation {
 /// The database cannot be reached.
 pub async fn invitation_peek(db: &PgPool, token_hash: &[u8], now: At) -> Result<Option<Invitation>, StoreError> {
     let row = sqlx::query!(
-        r#"select business_id as "business_id!", business_name as "business_name!", email as "email!",
-               role as "role!", has_account as "has_account!"
-           from lobby.invitation_peek($1, $2)"#,
+        r#"select i.business_id as "business_id!", i.business_name as "business_name!", i.email as "email!",
+               i.role as "role!", i.has_account as "has_account!", r.role_id as "role_id?", r.role_name as "role_name?"
+           from lobby.invitation_peek($1, $2) i left join lateral lobby.invitation_role($1) r on true"#,
         token_hash,
         now
     )
@@ -151,7 +152,7 @@ pub async fn invitation_peek(db: &PgPool, token_hash: &[u8], now: At) -> Result<
             business: BusinessId(r.business_id),
             business_name: r.business_name,
             email: r.email,
-            role: read("invitations.role", &r.role)?,
+            role: held(&r.role, r.role_id, r.role_name, None)?,
             has_account: r.has_account,
         })
     })
@@ -181,8 +182,7 @@ pub async fn invitation_accept(
 ) -> Result<Option<(TenantTx, InvitationId, UserId)>, StoreError> {
     let mut tx = db.begin().await?;
     let row = sqlx::query!(
-        r#"select business_id as "business_id!", invitation_id as "invitation_id!", user_id as "user_id!",
-               role as "role!"
+        r#"select business_id as "business_id!", invitation_id as "invitation_id!", user_id as "user_id!"
            from lobby.invitation_accept($1, $2, $3, $4, $5, $6)"#,
         j.token_hash,
         now,
@@ -195,7 +195,7 @@ pub async fn invitation_accept(
     .await?;
     let Some(row) = row else { return Ok(None) };
     let user = UserId(row.user_id);
-    let actor = Actor::Member { member: j.member, user, role: read("invitations.role", &row.role)? };
+    let actor = Actor::named(j.member, user);
     let tx = TenantTx::adopt(tx, caller(actor, BusinessId(row.business_id)), now).await?;
     Ok(Some((tx, InvitationId(row.invitation_id), user)))
 }

@@ -1,5 +1,5 @@
-//! What sealing the audit log needs beyond one business (AUD-3): the keys that sign, which businesses have something to seal
-//! or to send, and how far it is behind.
+//! What sealing the audit log needs beyond one business (AUD-3): the keys that sign, which businesses have something to seal,
+//! to send or to remove, and how far it is behind.
 
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -130,5 +130,16 @@ pub async fn checkpoints_due(
     )
     .fetch_all(db)
     .await?;
+    Ok(ids.into_iter().map(BusinessId).collect())
+}
+
+/// The businesses that have an exported file to remove: its time is over, or nobody wants it any more.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn audit_exports_over(db: &PgPool, now: At) -> Result<Vec<BusinessId>, StoreError> {
+    let ids = sqlx::query_scalar!(r#"select business_id as "id!" from lobby.audit_exports_over($1)"#, now)
+        .fetch_all(db)
+        .await?;
     Ok(ids.into_iter().map(BusinessId).collect())
 }

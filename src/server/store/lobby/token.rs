@@ -7,14 +7,13 @@ use sqlx::PgPool;
 use crate::{
     model::{
         id::{BusinessId, MemberId, SessionId, TraceId, UserId},
-        permission::Role,
         personal::Email,
         session::EndCause,
     },
     server::{
         caller::{Actor, Caller, Origin, SignedIn},
         kit::At,
-        store::{StoreError, TenantTx, types::read},
+        store::{StoreError, TenantTx, role::held, types::read},
     },
 };
 
@@ -69,11 +68,14 @@ pub async fn token_caller(
     trace: TraceId,
 ) -> Result<Option<SignedIn>, StoreError> {
     let row = sqlx::query!(
-        r#"select user_id as "user_id!", member_id as "member_id!", member_name as "member_name!", email as "email!",
-               role as "role!", business_id as "business_id!", business_name as "business_name!",
-               profile as "profile!", zone as "zone!", created_at as "created_at!", last_used_at as "last_used_at!",
-               open_pops as "open_pops!", means as "means!", factor_due as "factor_due?", restricted as "restricted!"
-           from lobby.token_caller($1, $2)"#,
+        r#"select t.user_id as "user_id!", t.member_id as "member_id!", t.member_name as "member_name!",
+               t.email as "email!", coalesce(r.base, t.role) as "role!", t.business_id as "business_id!",
+               t.business_name as "business_name!", t.profile as "profile!", t.zone as "zone!",
+               t.created_at as "created_at!", t.last_used_at as "last_used_at!", t.open_pops as "open_pops!",
+               t.means as "means!", t.factor_due as "factor_due?", t.restricted as "restricted!",
+               r.role_id as "role_id?", r.role_name as "role_name?", r.grants as "grants?"
+           from lobby.token_caller($1, $2) t
+           left join lateral lobby.role_of(t.business_id, t.member_id) r on true"#,
         family.0,
         now
     )
@@ -81,17 +83,20 @@ pub async fn token_caller(
     .await?;
     let Some(r) = row else { return Ok(None) };
     let (user, member) = (UserId(r.user_id), MemberId(r.member_id));
-    let role = read("members.role", &r.role)?;
+    let held = held(&r.role, r.role_id, r.role_name, r.grants)?;
+    let grants = held.grants;
     Ok(Some(SignedIn {
         caller: Caller {
-            actor: Actor::Member { member, user, role },
+            actor: Actor::Member { member, user, grants },
             business: BusinessId(r.business_id),
             origin: origin.clone(),
             trace,
         },
         member,
         user,
-        role,
+        held,
+        view: None,
+        grants,
         name: read("members.name", &r.member_name)?,
         email: read("members.email", &r.email)?,
         business_name: r.business_name,
@@ -114,7 +119,6 @@ pub struct Holder {
     pub family: SessionId,
     pub user: UserId,
     pub member: MemberId,
-    pub role: Role,
     pub business: BusinessId,
 }
 
@@ -122,7 +126,7 @@ impl Holder {
     /// The actor that audit entries name.
     #[must_use]
     pub const fn actor(&self) -> Actor {
-        Actor::Member { member: self.member, user: self.user, role: self.role }
+        Actor::named(self.member, self.user)
     }
 }
 
@@ -152,7 +156,7 @@ pub async fn refresh_rotate(
     let mut tx = db.begin().await?;
     let row = sqlx::query!(
         r#"select is_reuse as "is_reuse!", family_id as "family_id!", user_id as "user_id!",
-               member_id as "member_id!", role as "role!", email as "email!", business_id as "business_id!",
+               member_id as "member_id!", email as "email!", business_id as "business_id!",
                expires_at as "expires_at!"
            from lobby.refresh_rotate($1, $2, $3, $4)"#,
         presented,
@@ -167,7 +171,6 @@ pub async fn refresh_rotate(
         family: SessionId(r.family_id),
         user: UserId(r.user_id),
         member: MemberId(r.member_id),
-        role: read("members.role", &r.role)?,
         business: BusinessId(r.business_id),
     };
     if !r.is_reuse {
@@ -193,7 +196,7 @@ pub async fn token_logout(
 ) -> Result<Option<(TenantTx, Holder)>, StoreError> {
     let mut tx = db.begin().await?;
     let row = sqlx::query!(
-        r#"select family_id as "family_id!", user_id as "user_id!", member_id as "member_id!", role as "role!",
+        r#"select family_id as "family_id!", user_id as "user_id!", member_id as "member_id!",
                business_id as "business_id!"
            from lobby.token_logout($1, $2)"#,
         presented,
@@ -206,7 +209,6 @@ pub async fn token_logout(
         family: SessionId(r.family_id),
         user: UserId(r.user_id),
         member: MemberId(r.member_id),
-        role: read("members.role", &r.role)?,
         business: BusinessId(r.business_id),
     };
     let tx = TenantTx::adopt(tx, caller(holder.actor(), holder.business), now).await?;
@@ -220,7 +222,6 @@ pub struct Family {
     pub business: BusinessId,
     pub business_name: String,
     pub member: MemberId,
-    pub role: Role,
     /// What its person calls the device.
     pub device: String,
     /// The kind of program; coarse.
@@ -238,7 +239,7 @@ pub struct Family {
 pub async fn token_families(db: &PgPool, user: UserId, now: At) -> Result<Vec<Family>, StoreError> {
     let rows = sqlx::query!(
         r#"select id as "id!", business_id as "business_id!", business_name as "business_name!",
-               member_id as "member_id!", role as "role!", device_name as "device_name!", agent as "agent!",
+               member_id as "member_id!", device_name as "device_name!", agent as "agent!",
                created_at as "created_at!", last_used_at as "last_used_at!", expires_at as "expires_at!"
            from lobby.token_families_of($1, $2)"#,
         user.0,
@@ -253,7 +254,6 @@ pub async fn token_families(db: &PgPool, user: UserId, now: At) -> Result<Vec<Fa
                 business: BusinessId(r.business_id),
                 business_name: r.business_name,
                 member: MemberId(r.member_id),
-                role: read("members.role", &r.role)?,
                 device: r.device_name,
                 agent: r.agent,
                 created_at: r.created_at,

@@ -6,6 +6,7 @@ use crate::{
         permission::{Permission, Reach, Role},
         personal::Email,
         review::{Decision, Reminder},
+        role::RoleRef,
     },
     server::{
         kit::At,
@@ -51,7 +52,8 @@ pub async fn open(tx: &mut TenantTx, id: ReviewId, due: At, since: Option<At>) -
     }
     sqlx::query!(
         "insert into review_items (business_id, review_id, member_id, role_then)
-         select business_id, $2, id, role from members where business_id = $1 and state = 'active'",
+         select business_id, $2, id, coalesce('rol_' || replace(role_id::text, '-', ''), role)
+         from members where business_id = $1 and state = 'active'",
         business.0,
         id.0
     )
@@ -87,7 +89,7 @@ pub async fn decide(
     id: ReviewId,
     member: MemberId,
     decision: Decision,
-    new_role: Option<Role>,
+    new_role: Option<RoleRef>,
 ) -> Result<(), StoreError> {
     tx.may_all(Permission::TeamManage)?;
     let (business, now) = (tx.business(), tx.now());
@@ -99,7 +101,7 @@ pub async fn decide(
         id.0,
         member.0,
         decision.code(),
-        new_role.map(Role::code),
+        new_role.map(|role| role.to_string()),
         by,
         now
     )
@@ -192,15 +194,23 @@ pub async fn deciders(tx: &mut TenantTx) -> Result<Vec<(Email, String)>, StoreEr
     let business = tx.business();
     let roles: Vec<String> = Role::ALL
         .into_iter()
-        .filter(|role| role.reach(Permission::TeamManage) == Reach::All)
+        .filter(|role| role.grants().reach(Permission::TeamManage) == Reach::All)
         .map(|role| role.code().to_owned())
         .collect();
     let rows = sqlx::query!(
         "select m.email, b.name from members m join businesses b on b.business_id = $1
-         where m.business_id = $1 and m.state = 'active' and m.role = any($2)
+         where m.business_id = $1 and m.state = 'active' and case
+             when m.role_id is null then m.role = any($2)
+             else exists (
+                 select from role_grants g
+                 where g.business_id = $1 and g.role_id = m.role_id and g.permission = $3 and g.reach = $4
+             )
+         end
          order by m.id",
         business.0,
-        &roles[..]
+        &roles[..],
+        Permission::TeamManage.code(),
+        Reach::All.code()
     )
     .fetch_all(tx.conn())
     .await?;

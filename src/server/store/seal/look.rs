@@ -1,10 +1,15 @@
 //! What verifying and proving read: which seals there are, and which entries are in none.
 
+use std::collections::{HashMap, HashSet};
+
 use uuid::Uuid;
 
-use super::{mark, may_read};
+use super::{LEAF, bytes, get, leaf, mark, may_read};
 use crate::{
-    model::seal::Mark,
+    model::{
+        id::AuditId,
+        seal::{Digest, Leaf, Mark},
+    },
     server::{
         kit::At,
         store::{StoreError, TenantTx},
@@ -13,6 +18,9 @@ use crate::{
 
 /// Entries that are looked at in one window at most. So many that none of them is sealed are no accident.
 const STRANGERS: i64 = 20_000;
+
+/// Seals whose leaves are read at once.
+const SEALS: usize = 50;
 
 /// The first and the last seal that were made from `from` on and before `until`.
 ///
@@ -113,6 +121,79 @@ pub async fn around(tx: &mut TenantTx, place: Mark) -> Result<Vec<i64>, StoreErr
     .fetch_all(tx.conn())
     .await?;
     Ok(seqs)
+}
+
+/// What was sealed of these entries. Stops at the first that is in no seal: it, and perhaps others behind it, are not there.
+///
+/// # Errors
+/// Refused without `audit.read` (people).
+pub async fn digests(tx: &mut TenantTx, places: &[Mark]) -> Result<HashMap<AuditId, Digest>, StoreError> {
+    may_read(tx)?;
+    let business = tx.business();
+    let wanted: HashSet<AuditId> = places.iter().map(|place| place.id).collect();
+    let mut found = HashMap::with_capacity(places.len());
+    for some in nearest(tx, places).await?.chunks(SEALS) {
+        let stored = sqlx::query_scalar!(
+            "select leaves from audit_seals where business_id = $1 and seq = any($2)",
+            business.0,
+            some
+        )
+        .fetch_all(tx.conn())
+        .await?;
+        let leaves = stored.iter().flat_map(|leaves| leaves.chunks(LEAF).map(leaf));
+        found.extend(leaves.filter(|leaf| wanted.contains(&leaf.0)).map(|Leaf(id, digest)| (id, digest)));
+    }
+    // After a restore, several seals may hold a place between them.
+    let left: Vec<Mark> = places.iter().filter(|place| !found.contains_key(&place.id)).copied().collect();
+    for place in left {
+        for seq in around(tx, place).await? {
+            let leaves = get(tx, seq, true).await?.map(|seal| seal.leaves).unwrap_or_default();
+            found.extend(leaves.into_iter().filter(|leaf| leaf.0 == place.id).map(|Leaf(id, digest)| (id, digest)));
+        }
+        if !found.contains_key(&place.id) {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// The numbers of the seals that hold these places between their first and their last entry, one for each.
+async fn nearest(tx: &mut TenantTx, places: &[Mark]) -> Result<Vec<i64>, StoreError> {
+    let business = tx.business();
+    let xids: Vec<String> = places.iter().map(|place| place.xid.to_string()).collect();
+    let ids: Vec<Uuid> = places.iter().map(|place| place.id.0).collect();
+    let seqs = sqlx::query_scalar!(
+        r#"select distinct s.seq as "seq!"
+           from unnest($2::text[], $3::uuid[]) as w (xid, id)
+           cross join lateral (
+               select a.seq from audit_seals a
+               where a.business_id = $1 and (a.last_xid, a.last_id) >= (w.xid::xid8, w.id)
+                   and (a.first_xid, a.first_id) <= (w.xid::xid8, w.id)
+               order by a.last_xid, a.last_id
+               limit 1
+           ) s
+           order by 1"#,
+        business.0,
+        &xids[..],
+        &ids[..]
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(seqs)
+}
+
+/// The hashes of the seals of these numbers, as far as they are there.
+///
+/// # Errors
+/// Refused without `audit.read` (people).
+pub async fn hashes(tx: &mut TenantTx, seqs: &[i64]) -> Result<HashMap<i64, Digest>, StoreError> {
+    may_read(tx)?;
+    let business = tx.business();
+    let rows =
+        sqlx::query!("select seq, hash from audit_seals where business_id = $1 and seq = any($2)", business.0, seqs)
+            .fetch_all(tx.conn())
+            .await?;
+    Ok(rows.into_iter().map(|r| (r.seq, bytes(&r.hash))).collect())
 }
 
 /// How many entries wait to be sealed.
