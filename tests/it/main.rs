@@ -8,6 +8,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests arrange beside the walls, and make the clock and the seed")]
 
 mod asvs;
+mod attack;
 mod audit;
 mod audit_export;
 mod audit_query;
