@@ -198,8 +198,11 @@ async fn ten_3_nothing_can_refer_to_another_businesss_row() {
     .await
     .expect("the catalogue answers");
     assert!(keys.len() >= 15, "too few foreign keys found: {keys:?}");
-    // What guards an ending is another wall too.
+    // So is what guards an ending; and only one that the business ended names who did.
     sql::run(&two.app.owner, "alter table operator_grants disable trigger user").await;
+    let ended = "update operator_grants g set ended_at = now(), ending = 'business',
+        ended_by = (select m.id from members m where m.business_id = g.business_id limit 1)";
+    sql::run(&two.app.owner, ended).await;
     for (table, target, column, key) in keys {
         // By the superuser: row security is not what is tried here, the key is.
         // An owner's role is built in: that is another wall.
