@@ -1,11 +1,11 @@
 // Collectors of syslog over TLS (RFC 5425): one in a story's hand, which can go away and come back at the same port, and
-// rsyslog, where the machine has it. Their certificate is that of the Rust tests.
+// somebody else's, rsyslog. Their certificate is that of the Rust tests.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import tls from "node:tls";
 import { fileURLToPath } from "node:url";
 
@@ -76,21 +76,18 @@ export class Collector {
   }
 }
 
-/** Where Debian keeps its modules. */
-const modules = ["/usr/lib/x86_64-linux-gnu/rsyslog", "/usr/lib/aarch64-linux-gnu/rsyslog", "/usr/lib/rsyslog"];
-const rsyslogd = ["/usr/sbin/rsyslogd", "/usr/local/sbin/rsyslogd"].find(existsSync);
+const root = resolve(process.env.RINGFORT_TOOLS || join(folder, "..", "..", "..", ".tools"), "rsyslog");
+const rsyslogd = join(root, "usr/sbin/rsyslogd");
+/** Debian's folder of libraries has the machine's kind in its name. */
+const libraries = ["x86_64-linux-gnu", "aarch64-linux-gnu"].map((kind) => join(root, "usr/lib", kind)).find(existsSync) ?? "";
 
 /**
- * Somebody else's collector: rsyslog (packages rsyslog and rsyslog-gnutls of Debian), where the machine has one. It writes what
- * it understood of each message into a file.
+ * Somebody else's collector: rsyslog, which scripts/bootstrap test unpacks from Debian's packages. It writes what it understood
+ * of each message into a file.
  */
 export class Rsyslog {
   #folder = mkdtempSync(join(tmpdir(), "ringfort-rsyslog-"));
   #child;
-
-  static get isThere() {
-    return rsyslogd !== undefined && modules.some((module) => existsSync(join(module, "lmnsd_gtls.so")));
-  }
 
   constructor(port) {
     this.port = port;
@@ -121,7 +118,10 @@ export class Rsyslog {
       action(type="omfile" file="${join(this.#folder, "messages")}" template="message")
     `);
     const pid = join(this.#folder, "pid");
-    this.#child = spawn(rsyslogd, ["-n", "-f", settings, "-i", pid], { stdio: ["ignore", "inherit", "inherit"] });
+    this.#child = spawn(rsyslogd, ["-n", "-f", settings, "-i", pid, "-M", join(libraries, "rsyslog")], {
+      env: { ...process.env, LD_LIBRARY_PATH: libraries },
+      stdio: ["ignore", "inherit", "inherit"],
+    });
   }
 
   /** Ends as it does when the machine restarts it: with everything written that it has read. */
