@@ -9,6 +9,7 @@ import { AxeBuilder } from "@axe-core/playwright";
 import { bothWays, choose, elsewhere, eventually, headingIs, parseMail, pathOf, press, results, seen, story } from "./kit.mjs";
 import { Collector, Rsyslog, authority } from "./collector.mjs";
 import { apply, finish, somebody } from "./people.mjs";
+import { Driver } from "./python.mjs";
 import { Product, freePorts } from "./product.mjs";
 
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
@@ -16,7 +17,7 @@ const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 let product, collectors, rsyslog, log, installed;
 
 async function install() {
-  const [own, ...ports] = await freePorts(3);
+  const [own, ...ports] = await freePorts(4);
   rsyslog = new Rsyslog(own);
   collectors = ports.map((port) => new Collector(port));
   log = openSync(join(results, "audit-streams-product.log"), "w");
@@ -167,10 +168,11 @@ bothWays("an owner streams the log, and no restart loses an entry", async (stage
 }, { timeout: 300_000 });
 
 /** Fills in the form, for a collector with the tests' certificate, and leaves the tab at the stream's page. */
-async function add(tab, at, address) {
+async function add(tab, at, address, format) {
   await tab.goto(`${at}/audit/streams/new`);
   await tab.getByLabel("Name").fill("SIEM");
   await tab.getByLabel("Address").fill(address);
+  if (format) await choose(tab, format);
   await choose(tab, "From the beginning");
   await tab.getByText("Secret and certificates").click();
   await tab.getByLabel("Certificates of your authority").fill(authority);
@@ -194,3 +196,24 @@ story("rsyslog gets the log through its restarts", async (stage) => {
   }
   assert.ok(isWhole(rsyslog.events));
 }, { timeout: 300_000 });
+
+story("somebody else's reader of CEF understands every entry", async (stage) => {
+  const at = await installation();
+  const [tab, collector, reader] = [await stage.open({ from: elsewhere() }), collectors[2], new Driver("cef")];
+  await found(tab, at);
+  await collector.start();
+  await add(tab, at, collector.address, "CEF");
+  await eventually(() => collector.got.length >= 3, { within: 60_000, every: 500, what: "the first entries" });
+  const read = await Promise.all(collector.got.map((message) => reader.ask({ line: message.slice(message.indexOf("CEF:")) })));
+  for (const event of read) {
+    assert.equal(event?.CEFVersion, "0", JSON.stringify(event));
+    assert.equal(event.DeviceProduct, "Ringfort");
+    assert.match(event.DeviceEventClassID, /^[a-z_]+\.[a-z_]+$/);
+    assert.match(event.business, /^biz_[0-9a-f]{32}$/);
+    assert.match(event.externalId, /^aud_[0-9a-f]{32}$/);
+    assert.ok(["success", "failure"].includes(event.outcome), event.outcome);
+  }
+  const positions = read.map(({ position }) => Number(position)).sort((a, b) => a - b);
+  assert.deepEqual(positions, positions.map((_, place) => place + 1));
+  await collector.stop();
+}, { timeout: 120_000 });

@@ -248,6 +248,32 @@ async fn aud_5_more_than_an_export_holds_is_refused_with_the_count_and_never_cut
 }
 
 #[tokio::test]
+async fn aud_5_what_an_older_transaction_writes_afterwards_is_not_in_it() {
+    let (app, a, auditor) = start().await;
+    write(&app, &a, 2).await;
+    // It looks before the export is asked for, and so has its snapshot; it gets its number when it writes.
+    let mut old = app.owner.begin_with("begin isolation level repeatable read").await.expect("a transaction");
+    sqlx::query("select count(*) from audit_entries").execute(&mut *old).await.expect("looks");
+    assert_eq!(ask(&auditor, "action:calls.listed at:all", "csv").await.status, 303);
+    let id = newest(&app).await;
+    let late = "insert into audit_entries (business_id, id, actor_kind, action, result, origin, trace_id)
+                values ('{b}', (lpad(to_hex((extract(epoch from now()) * 1000)::bigint), 12, '0') || '70008000000000000001')::uuid,
+                    'job', 'calls.listed', 'done', 'x', gen_random_uuid())";
+    let late = late.replace("{b}", &a.id.0.to_string());
+    sqlx::query(sqlx::AssertSqlSafe(late)).execute(&mut *old).await.expect("inserts");
+    seal(&app).await;
+    app.run_jobs().await;
+    old.commit().await.expect("commits");
+    seal(&app).await;
+    app.run_jobs().await;
+    let (made, reply) = (manifest(&auditor, id).await, file(&auditor, id).await);
+    assert_eq!((made.count, reply.body.lines().count()), (2, 3));
+    assert_eq!(verified(&app, &made, &reply.body).await, None);
+    let all = "select count(*) from audit_entries where action = 'calls.listed'";
+    assert_eq!(sql::count(&app.owner, all).await, 3);
+}
+
+#[tokio::test]
 async fn aud_5_who_asked_cancels_and_what_was_written_goes() {
     let (app, a, auditor) = start_with(10_000).await;
     many(&app, &a, 6_000).await;
@@ -309,6 +335,30 @@ async fn aud_5_a_file_is_there_for_seven_days_and_its_manifest_for_good() {
     assert_eq!(manifest(&auditor, id).await.count, 2);
     let told = "select actor_kind || ' ' || result from audit_entries where action = 'audit.export_removed'";
     assert_eq!(sql::text(&app.owner, told).await, "job done");
+}
+
+#[tokio::test]
+async fn aud_5_many_old_files_go_some_a_minute() {
+    let (app, a, auditor) = start().await;
+    write(&app, &a, 1).await;
+    export(&app, &auditor, "action:calls.listed at:all", "csv").await;
+    // Each takes two transactions, one for its piece and one for its end, and a minute has twenty.
+    let copies = "with copies as (select gen_random_uuid() as id from generate_series(1, 14)),
+        made as (
+            insert into audit_exports select r.* from audit_exports e, copies c,
+                jsonb_populate_record(null::audit_exports, to_jsonb(e) || jsonb_build_object('id', c.id)) r
+            returning id
+        )
+        insert into audit_export_parts select r.* from audit_export_parts p, made,
+            jsonb_populate_record(null::audit_export_parts, to_jsonb(p) || jsonb_build_object('export_id', made.id)) r";
+    sql::run(&app.owner, copies).await;
+    app.clock.advance(7 * 86_400 + 1);
+    let expired = "select count(*) from audit_exports where state = 'expired'";
+    for (minute, gone) in [(1, 10), (2, 15), (3, 15)] {
+        work::housekeeping(&app.app).await.expect("tidies");
+        assert_eq!(sql::count(&app.owner, expired).await, gone, "minute {minute}");
+    }
+    assert_eq!(sql::count(&app.owner, "select count(*) from audit_export_parts").await, 0);
 }
 
 #[tokio::test]

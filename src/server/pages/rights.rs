@@ -68,7 +68,7 @@ fn view(m: &Model) -> AnyView {
         <div class="stack">
             {me}
             {seen_as}
-            <DataTable caption=caption head=vec![("May", ""), ("Reach", ""), ("Why", "wide")]>
+            <DataTable caption=caption head=vec![("May, and why", "wide"), ("Reach", "")]>
                 {rows}
             </DataTable>
         </div>
@@ -80,12 +80,11 @@ fn line(row: &'static Row, role: &HeldRole) -> AnyView {
     let (mark, why) = (mark(role.grants.reach(row.permission)), why(row, role));
     view! {
         <tr>
-            <td>
+            <td class="wide">
                 <span class="cell-main">{row.label}</span>
-                <span class="cell-note">{row.group.label()}</span>
+                <span class="cell-note">{why}</span>
             </td>
             <td>{mark}</td>
-            <td class="wide">{why}</td>
         </tr>
     }
     .into_any()

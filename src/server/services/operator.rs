@@ -70,7 +70,7 @@ pub async fn grant(app: &App, business: BusinessId, ask: Ask<'_>) -> Result<Gran
         act.because(reason.clone());
         let until = store::operator::open(&mut act.tx, &reason, &ticket, hours).await?.ok_or(AppError::Conflict)?;
         act.after(json!({ "ticket": ticket, "hours": hours, "until": until.0.to_string() }));
-        let owners = store::operator::owners(&mut act.tx).await?;
+        let owners = store::member::owners(&mut act.tx).await?;
         for (email, name) in &owners {
             let mail = Mail::operator_granted(app, email, name, &reason, &ticket, until);
             mail::enqueue_in(app, &mut act.tx, &mail).await?;

@@ -119,6 +119,24 @@ pub async fn other_owners(tx: &mut TenantTx, except: MemberId) -> Result<usize, 
     Ok(owners.into_iter().filter(|id| *id != except.0).count())
 }
 
+/// Where the business's owners are written to, and what the business is called.
+///
+/// # Errors
+/// Refused for people of the business.
+pub async fn owners(tx: &mut TenantTx) -> Result<Vec<(Email, String)>, StoreError> {
+    tx.machine().or_else(|_| tx.operator().map(drop))?;
+    let business = tx.business();
+    let rows = sqlx::query!(
+        "select m.email, b.name from members m join businesses b on b.business_id = $1
+         where m.business_id = $1 and m.state = 'active' and m.role = 'owner'
+         order by m.id",
+        business.0
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter().map(|r| Ok((read("members.email", &r.email)?, r.name))).collect()
+}
+
 /// Gives a member another role, if they still have the one that was shown.
 ///
 /// # Errors

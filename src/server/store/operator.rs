@@ -9,7 +9,6 @@ use crate::{
         id::{OperatorGrantId, TraceId},
         operator::Ending,
         permission::Permission,
-        personal::Email,
     },
     server::{caller::Actor, kit::At},
 };
@@ -197,22 +196,4 @@ pub async fn expire(tx: &mut TenantTx) -> Result<Option<OperatorGrantId>, StoreE
     .fetch_optional(tx.conn())
     .await?;
     Ok(id.map(OperatorGrantId))
-}
-
-/// Where the business's owners are written to, and what the business is called.
-///
-/// # Errors
-/// Refused for everybody but the operator.
-pub async fn owners(tx: &mut TenantTx) -> Result<Vec<(Email, String)>, StoreError> {
-    tx.operator()?;
-    let business = tx.business();
-    let rows = sqlx::query!(
-        "select m.email, b.name from members m join businesses b on b.business_id = $1
-         where m.business_id = $1 and m.state = 'active' and m.role = 'owner'
-         order by m.id",
-        business.0
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    rows.into_iter().map(|r| Ok((read("members.email", &r.email)?, r.name))).collect()
 }

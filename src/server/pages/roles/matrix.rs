@@ -92,7 +92,7 @@ pub(super) fn legend() -> AnyView {
     view! {
         <p class="row hint gap-x-6">
             <span class="row">{mark(Reach::All)}"for the whole business"</span>
-            <span class="row">{mark(Reach::Own)}"for what is one's own: own calls, own screen pop"</span>
+            <span class="row flex-nowrap">{mark(Reach::Own)}"for what is one's own: own calls, own screen pop"</span>
             <span class="row">{mark(Reach::None)}"not shown, and refused when tried"</span>
         </p>
     }

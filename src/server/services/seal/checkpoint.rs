@@ -101,7 +101,7 @@ pub async fn send(app: &App, caller: &Caller, way: Way, job: JobId) -> Result<()
     let settings = &app.config().checkpoints;
     let mut tx = TenantTx::open(app.worker_db(), caller, app.clock().now()).await?;
     let head = store::seal::head(&mut tx).await?;
-    let owners = store::seal::owners(&mut tx).await?;
+    let owners = store::member::owners(&mut tx).await?;
     tx.commit().await?;
     let mut mails = Vec::new();
     let mut sent = None;

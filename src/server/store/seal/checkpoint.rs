@@ -4,10 +4,10 @@ use uuid::Uuid;
 
 use super::{bytes, may_read};
 use crate::{
-    model::{personal::Email, seal::Digest},
+    model::seal::Digest,
     server::{
         kit::At,
-        store::{StoreError, TenantTx, types::read},
+        store::{StoreError, TenantTx},
     },
 };
 
@@ -97,22 +97,4 @@ pub async fn last_sent(tx: &mut TenantTx) -> Result<Vec<Sent>, StoreError> {
     .fetch_all(tx.conn())
     .await?;
     Ok(rows.into_iter().map(Sent::from).collect())
-}
-
-/// Where the business's owners are written to, and what the business is called.
-///
-/// # Errors
-/// Refused for people.
-pub async fn owners(tx: &mut TenantTx) -> Result<Vec<(Email, String)>, StoreError> {
-    tx.machine()?;
-    let business = tx.business();
-    let rows = sqlx::query!(
-        "select m.email, b.name from members m join businesses b on b.business_id = $1
-         where m.business_id = $1 and m.state = 'active' and m.role = 'owner'
-         order by m.id",
-        business.0
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    rows.into_iter().map(|r| Ok((read("members.email", &r.email)?, r.name))).collect()
 }
