@@ -4,6 +4,9 @@
 //! before a webhook is sent until its event has been read from each stream, so the webhook's own transaction is in it;
 //! the control is that webhook's answer, in the same run and before with nobody listening. Streams and provider are
 //! clients on the same machine and take its processors too: what is measured is an upper bound.
+//!
+//! Then 10,000 streams of three businesses, held by a process of their own (`kit/hold.rs`), and the memory that each takes
+//! here. Fewer where the system lets a process open fewer files.
 #![recursion_limit = "256"]
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the environment")]
 
@@ -41,11 +44,17 @@ use uuid::Uuid;
 use kit::{
     Bench,
     client::Client,
-    figures::Times,
+    figures::{Times, count},
+    hold,
     provider::{self, Line},
 };
 
 const STREAMS: usize = 1_000;
+/// Streams that are held, and of how many businesses: each may have 4,000 on a node.
+const HELD: usize = 10_000;
+const HELD_BUSINESSES: usize = 3;
+/// Files that the process opens besides.
+const OTHER_FILES: u64 = 300;
 /// The hub allows a session twelve.
 const PER_SESSION: usize = 12;
 const EVENTS: usize = 200;
@@ -60,19 +69,30 @@ fn main() -> anyhow::Result<()> {
     // Both ends of each stream are in this process.
     let most = getrlimit(Resource::Nofile).maximum;
     setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most })?;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run())
+    if let Some(address) = hold::is_holder() {
+        return hold::run(address);
+    }
+    let held = most.map_or(HELD, |most| usize::try_from(most.saturating_sub(OTHER_FILES)).unwrap_or(HELD).min(HELD));
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(held))
 }
 
-async fn run() -> anyhow::Result<()> {
+async fn run(held: usize) -> anyhow::Result<()> {
     let bench = Bench::start("live").await?;
     let watched = provider::found(&bench, 1).await?;
     let quiet = provider::found(&bench, 2).await?;
-    let cookies = sessions(&bench, watched.business).await?;
+    let cookies = sessions(&bench, watched.business, 1, STREAMS).await?;
+    let mut holders = Vec::new();
+    for number in 3..3 + HELD_BUSINESSES {
+        let line = provider::found(&bench, number).await?;
+        holders.extend(sessions(&bench, line.business, number, held.div_ceil(HELD_BUSINESSES)).await?);
+    }
     bench.settle().await?;
     let serving = bench.serve().await?;
     println!("event to {STREAMS} streams, {EVENTS} events, one every {} ms", EVERY.as_millis());
     println!("{}", bench.durability().await?);
 
+    // First: what the others leave in the allocator would be taken for nothing.
+    hold_all(&bench, serving.address, holders, held).await?;
     let alone = post(serving.address, quiet, EVENTS / 2).await?;
     println!("webhook answered, nobody listens: {}", Times::new(alone.iter().map(|s| s.took).collect()).line());
 
@@ -93,11 +113,28 @@ async fn run() -> anyhow::Result<()> {
     bench.finish().await
 }
 
-/// Dispatchers who are signed in, as their cookies.
-async fn sessions(bench: &Bench, business: BusinessId) -> anyhow::Result<Vec<String>> {
+/// How much memory streams take that nothing happens on.
+async fn hold_all(bench: &Bench, address: SocketAddr, cookies: Vec<String>, streams: usize) -> anyhow::Result<()> {
+    let held = hold::measure(address, cookies, PER_SESSION, streams).await?;
+    println!("{streams} streams held (goal {HELD}), after {} s {} still open", hold::SECONDS, held.left);
+    println!(
+        "memory of this process: {:.1} MB before, {:.1} MB with them, {:.1} kB a stream",
+        count(held.before_kb) / 1000.0,
+        count(held.after_kb) / 1000.0,
+        count(held.after_kb.saturating_sub(held.before_kb)) / count(streams)
+    );
+    // Their end is noticed before anything else is measured.
+    while bench.app.hub().open_streams() > 0 {
+        sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
+
+/// Dispatchers who are signed in, as their cookies: enough for so many streams.
+async fn sessions(bench: &Bench, business: BusinessId, tag: usize, streams: usize) -> anyhow::Result<Vec<String>> {
     let mut cookies = Vec::new();
-    for number in 0..STREAMS.div_ceil(PER_SESSION) {
-        let email = format!("dispatcher{number}@b1.example");
+    for number in 0..streams.div_ceil(PER_SESSION) {
+        let email = format!("dispatcher{number}@b{tag}.example");
         let (user, _) = provider::join(bench, business, "dispatcher", &email).await?;
         let id = Id(i128::from_be_bytes(kit::random()));
         sqlx::query(

@@ -155,7 +155,7 @@ impl Place {
             ),
             line: line.clone(),
             now: kit::now(),
-            board: statement(source::LIVE, "board", 0),
+            board: statement(source::LIVE, "current", 0),
             log: statement(source::CALL_LOG, "list", 0),
             audit: statement(source::AUDIT, "append", 0),
             receipt: statement(source::RECEIPT, "gate", 0),

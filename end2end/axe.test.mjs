@@ -6,8 +6,8 @@ import { dirname, join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import { namesOf } from "./agency.mjs";
 import {
-  ROLES, agency, base, comeFrom, connectAgency, desks, elsewhere, fresh, freshNumber, freshPassword, line, mailTo, openLive,
-  page, post, press, raw, results, seen, session, signOut, status, story, user,
+  ROLES, agency, base, business, comeFrom, connectAgency, desks, elsewhere, fresh, freshNumber, freshPassword, line, mailTo,
+  openLive, page, post, press, raw, results, seen, session, signOut, status, story, user,
 } from "./kit.mjs";
 import { businessOf, found, setUp, showPassword } from "./people.mjs";
 import { command } from "./product.mjs";
@@ -18,17 +18,20 @@ await connectAgency();
 
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 const owner = user(agency, "owner");
+const field = business("field_service");
 const agent = desks(agency)[0];
 const data = dirname(process.env.RINGFORT_DEMO_JSON ?? "var/demo.json");
 
 /** The first link in a page that looks like this. */
-async function first(path, pattern) {
-  const found = (await page(path, await session(owner))).body.match(pattern)?.[0];
+async function first(path, pattern, as = owner) {
+  const found = (await page(path, await session(as))).body.match(pattern)?.[0];
   assert.ok(found, `${path} links to ${pattern}`);
   return found;
 }
 
 async function examine(tab) {
+  // Where a link leads into the middle of a page, what lies under its head is not there to be touched.
+  await tab.evaluate(() => scrollTo(0, 0));
   const { violations } = await new AxeBuilder({ page: tab })
     // There are no frames: nothing needs a second page to put results together.
     .setLegacyMode(true)
@@ -82,7 +85,7 @@ function look(name, { as, make, code = 200, prepare }) {
 
 const at = (path) => (tab) => tab.goto(base + path);
 /** For addresses that are known only when the test runs. */
-const atFirst = (path, pattern, more = "") => async (tab) => tab.goto(base + (await first(path, pattern)) + more);
+const atFirst = (path, pattern, more = "", as = owner) => async (tab) => tab.goto(base + (await first(path, pattern, as)) + more);
 
 // --- Strangers ----------------------------------------------------------------------------------------------
 
@@ -99,6 +102,7 @@ look("forgot-sent", { make: at("/forgot/sent") });
 look("reset-over", { make: at("/reset"), code: 404 });
 look("mails", { make: at("/dev/mail") });
 look("not-found", { make: at("/no-such-page"), code: 404 });
+look("field-offline", { make: at("/field/offline") });
 look("sign-up-problems", {
   make: async (tab) => {
     await tab.goto(`${base}/sign-up`);
@@ -174,6 +178,7 @@ for (const role of ROLES) {
 }
 look("refused", { as: user(agency, "agent"), make: at("/audit"), code: 403 });
 look("bad-request", { as: user(agency, "agent"), make: at("/calls?state=dreaming"), code: 400 });
+look("field", { as: user(agency, "technician"), make: at("/field") });
 look("account", { as: owner, make: at("/account") });
 look("password", { as: owner, make: at("/account/password") });
 look("sessions", { as: owner, make: at("/account/sessions") });
@@ -220,6 +225,14 @@ look("connections-new", { as: owner, make: at("/connections/new") });
 look("connection", { as: owner, make: atFirst("/connections", /\/connections\/(?!new)\w+/) });
 look("connection-address", { as: owner, make: atFirst("/connections", /\/connections\/(?!new)\w+/, "/address") });
 look("extensions", { as: owner, make: at("/extensions") });
+look("proxy-numbers-none", { as: owner, make: at("/proxy-numbers") });
+look("proxy-numbers", { as: user(field, "owner"), make: at("/proxy-numbers") });
+look("account-phone", { as: user(field, "technician"), make: at("/account/phone") });
+look("work-orders", { as: user(field, "dispatcher"), make: at("/work-orders") });
+look("work-orders-new", { as: user(field, "dispatcher"), make: at("/work-orders/new") });
+look("work-order", { as: user(field, "dispatcher"), make: atFirst("/work-orders", /\/work-orders\/wo_\w+/, "", user(field, "dispatcher")) });
+look("dispatch", { as: user(field, "dispatcher"), make: at("/dispatch") });
+look("track-over", { make: at("/track/abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq"), code: 404 });
 look("settings", { as: owner, make: at("/settings") });
 look("security", { as: owner, make: at("/settings/security?role=agent") });
 look("networks", { as: owner, make: at("/settings/networks") });
@@ -229,6 +242,7 @@ look("retention", { as: owner, make: at("/settings/retention") });
 look("retention-edit", { as: owner, make: at("/settings/retention/calls") });
 look("retention-preview", { as: owner, make: at("/settings/retention/calls?days=7") });
 look("calls", { as: owner, make: at("/calls") });
+look("map", { as: user(field, "dispatcher"), make: at("/map") });
 look("calls-none", { as: owner, make: at("/calls?from=2001-01-01&until=2001-01-02") });
 look("call", { as: owner, make: atFirst("/calls", /\/calls\/call_\w+/) });
 look("call-numbers", { as: owner, make: atFirst("/calls", /\/calls\/call_\w+/, "/numbers") });
@@ -429,6 +443,8 @@ look("board", {
     await seen(tab.locator("tr[data-call]").first());
   },
 });
+look("board-settings", { as: owner, make: at("/settings/board") });
+look("wallboards", { as: owner, make: at("/wallboards") });
 look("board-no-match", { as: user(agency, "dispatcher"), make: at("/board?text=nobody-is-called-so") });
 look("pop", {
   as: agent.user,

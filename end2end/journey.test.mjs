@@ -75,12 +75,12 @@ bothWays("a stranger founds a business and invites a colleague", async (stage, s
 
 /** The navigation of each role, by the permission table (src/model/permission.rs). */
 const NAV = {
-  owner: ["/home", "/board", "/calls", "/team", "/roles", "/connections", "/extensions", "/settings/retention", "/settings", "/reviews", "/security/operators", "/audit", "/audit/streams"],
-  admin: ["/home", "/board", "/calls", "/team", "/roles", "/connections", "/extensions", "/settings/retention", "/settings", "/reviews"],
-  manager: ["/home", "/board", "/calls", "/team", "/roles", "/extensions"],
-  dispatcher: ["/home", "/board", "/calls", "/team"],
+  owner: ["/home", "/board", "/calls", "/map", "/work-orders", "/dispatch", "/team", "/roles", "/connections", "/extensions", "/proxy-numbers", "/settings/retention", "/settings", "/reviews", "/security/operators", "/audit", "/audit/streams"],
+  admin: ["/home", "/board", "/calls", "/map", "/work-orders", "/dispatch", "/team", "/roles", "/connections", "/extensions", "/proxy-numbers", "/settings/retention", "/settings", "/reviews"],
+  manager: ["/home", "/board", "/calls", "/map", "/work-orders", "/dispatch", "/team", "/roles", "/extensions", "/proxy-numbers"],
+  dispatcher: ["/home", "/board", "/calls", "/map", "/work-orders", "/dispatch", "/team"],
   agent: ["/home", "/board", "/calls"],
-  technician: ["/home", "/calls"],
+  technician: ["/home", "/field", "/calls", "/map", "/work-orders"],
   viewer: ["/home"],
   auditor: ["/home", "/team", "/roles", "/settings/retention", "/reviews", "/security/operators", "/audit"],
 };

@@ -363,6 +363,8 @@ export function mailTo(address, { within = 15_000, is = () => true } = {}) {
 const ARGS = [
   "--no-sandbox",
   "--disable-gpu",
+  // WebGL by the processor, for the map: there is no other here.
+  "--enable-unsafe-swiftshader",
   "--disable-quic",
   "--no-first-run",
   "--disable-background-networking",

@@ -30,7 +30,7 @@ story("strangers reach everything by Tab", async (stage) => {
   const tab = await stage.open({ from: elsewhere(), allow: [status(404)] });
   const paths = [
     "/sign-in", "/sign-up", "/forgot", "/sign-in/link", "/sign-up/sent", "/forgot/sent", "/sign-in/link/sent", "/dev/mail",
-    "/sign-up/finish", "/join", "/reset", "/sign-in/link/open", "/no-such-page",
+    "/sign-up/finish", "/join", "/reset", "/sign-in/link/open", "/no-such-page", "/field/offline",
   ];
   for (const path of paths) await visit(tab, path);
 });
@@ -83,8 +83,9 @@ async function first(path, pattern) {
 story("the owner reaches everything by Tab", async (stage) => {
   const tab = await stage.open({ as: owner });
   const paths = [
-    "/home", "/calls", "/board", "/pops", "/team", "/team/import", "/roles", "/connections", "/connections/new", "/extensions",
-    "/settings", "/settings/security", "/settings/networks", "/settings/retention", "/settings/retention/calls", "/reviews",
+    "/home", "/calls", "/board", "/map", "/pops", "/team", "/team/import", "/roles", "/connections", "/connections/new", "/extensions",
+    "/proxy-numbers", "/account/phone", "/work-orders", "/work-orders/new", "/dispatch",
+    "/settings", "/settings/security", "/settings/networks", "/settings/retention", "/settings/retention/calls", "/settings/board", "/wallboards", "/reviews",
     "/security/operators", "/account",
     "/account/password", "/account/sessions", "/account/two-factor", "/audit", "/audit/exports",
     "/audit/exports/new", "/audit/streams", "/audit/streams/new", "/switch",
@@ -105,6 +106,10 @@ story("the owner reaches everything by Tab", async (stage) => {
 story("an agent reaches everything by Tab, on a phone", async (stage) => {
   const tab = await stage.open({ as: desks(agency)[0].user, width: 390, height: 844 });
   for (const path of ["/home", "/calls", "/board", "/account", "/account/sessions"]) await visit(tab, path);
+});
+
+story("a technician reaches everything of their day by Tab, on a phone", async (stage) => {
+  await visit(await stage.open({ as: user(agency, "technician"), width: 390, height: 844 }), "/field");
 });
 
 story("what appears on the way is reached by Tab too", async (stage) => {

@@ -4,6 +4,7 @@
 
 pub mod client;
 pub mod figures;
+pub mod hold;
 pub mod provider;
 pub mod source;
 
@@ -220,9 +221,11 @@ fn config(folder: PathBuf) -> Config {
         text_prefixes: Prefixes::default(),
         texts_per_day: BUSINESS_A_DAY,
         oidc: None,
+        nats: None,
         trusted_proxies: Vec::new(),
         checkpoints: Checkpoints::default(),
         audit_export_max: 1_000_000,
+        map_tiles: None,
         pgbouncer: false,
         demo: false,
         site_root: folder.join("site"),

@@ -30,6 +30,38 @@ macro_rules! actions {
     };
 }
 
+impl Action {
+    /// Whether streams that are open may have to end when it is done. One that is missing here counts a moment later: streams
+    /// are checked every second besides.
+    #[must_use]
+    pub const fn ends_access(self) -> bool {
+        matches!(
+            self,
+            Self::SessionEnded
+                | Self::SessionSwitched
+                | Self::SessionRevoked
+                | Self::SessionsRevokedOthers
+                | Self::PasswordReset
+                | Self::PasswordChanged
+                | Self::FactorReset
+                | Self::FactorPolicyChanged
+                | Self::MemberRoleChanged
+                | Self::MemberRemoved
+                | Self::MemberSessionsEnded
+                | Self::MemberHandedOver
+                | Self::RoleChanged
+                | Self::RoleDeleted
+                | Self::RoleViewStarted
+                | Self::RoleViewEnded
+                | Self::NetworkAdded
+                | Self::NetworkRemoved
+                | Self::NetworkCleared
+                | Self::ReviewDecided
+                | Self::ReviewClosed
+        )
+    }
+}
+
 actions! {
     BusinessCreated     "business.created"      "Created the business";
     BusinessChanged     "business.changed"      "Changed the business's settings";
@@ -88,6 +120,15 @@ actions! {
     ConnectionRevealed  "connection.address"    "Looked at a connection's webhook address";
     ExtensionCreated    "extension.created"     "Added an extension";
     ExtensionRemoved    "extension.removed"     "Removed an extension";
+    ShiftBegun          "shift.begun"           "Began a shift";
+    ShiftEnded          "shift.ended"           "Ended a shift";
+    LocationsLooked     "locations.looked"      "Looked at where technicians are";
+    ProxyNumberAdded    "proxy_number.added"    "Added a number for masked calls";
+    ProxyNumberRemoved  "proxy_number.removed"  "Removed a number for masked calls";
+    MemberPhoneSet      "member_phone.set"      "Said where masked calls reach them";
+    MemberPhoneRemoved  "member_phone.removed"  "Removed the number on which masked calls reach them";
+    MaskedCallOpened    "masked_call.opened"    "Opened masked calls for a job";
+    MaskedCallRouted    "masked_call.routed"    "A masked call was put through";
     WebhookReceived     "webhook.received"      "A provider event was received";
     WebhookMalformed    "webhook.malformed"     "A signed provider event could not be read";
     WebhookReplayed     "webhook.replayed"      "Asked for a provider event to be applied again";
@@ -97,6 +138,28 @@ actions! {
     CallsListed         "calls.listed"          "Looked at the call log";
     CallViewed          "call.viewed"           "Looked at a call";
     CallNumbersRevealed "call.numbers_revealed" "Looked at a call's numbers in clear";
+    CallTransferred     "call.transferred"      "Asked the provider to transfer a running call";
+    CallHungUp          "call.hung_up"          "Asked the provider to end a running call";
+    CallMuted           "call.muted"            "Asked the provider to mute somebody on a running call";
+    AgentStateChanged   "agent.state_changed"   "Said whether somebody takes calls";
+    AgentReasonAdded    "agent_reason.added"    "Added a reason why agents take no calls";
+    AgentReasonRemoved  "agent_reason.removed"  "Removed a reason why agents take no calls";
+    QueueAdded          "queue.added"           "Named a number as a queue";
+    QueueRemoved        "queue.removed"         "Removed a queue";
+    BoardChanged        "board.changed"         "Changed what the live board measures by";
+    WallboardShared     "wallboard.shared"      "Made a link to the wallboard";
+    WallboardRevoked    "wallboard.revoked"     "Revoked a link to the wallboard";
+    WorkOrdersListed    "work_orders.listed"    "Looked at jobs";
+    WorkOrderViewed     "work_order.viewed"     "Looked at a job";
+    WorkOrderCreated    "work_order.created"    "Made a job";
+    WorkOrderChanged    "work_order.changed"    "Changed what a job says";
+    WorkOrderAssigned   "work_order.assigned"   "Gave a job to a technician, or took it back";
+    WorkOrderMoved      "work_order.moved"      "Moved a job along";
+    WorkOrderCanceled   "work_order.canceled"   "Canceled a job";
+    TrackingCreated     "tracking_link.created" "Made a customer's tracking link";
+    TrackingTexted      "tracking_link.texted"  "A tracking link was sent by text message";
+    TrackingOpened      "tracking_link.opened"  "A customer opened a tracking link";
+    TrackingRevoked     "tracking_link.revoked" "Ended a tracking link";
     RetentionChanged    "retention.changed"     "Changed how long data is kept";
     RetentionRan        "retention.ran"         "Deleted data whose time was over";
     AuditListed         "audit.listed"          "Read the audit log";
@@ -187,5 +250,11 @@ mod tests {
         for action in Action::ALL {
             assert_eq!(action.code().parse(), Ok(*action));
         }
+    }
+
+    #[test]
+    fn what_takes_rights_away_has_streams_checked_and_reading_does_not() {
+        assert!(Action::MemberRemoved.ends_access() && Action::RoleChanged.ends_access());
+        assert!(!Action::CallsListed.ends_access() && !Action::WebhookReceived.ends_access());
     }
 }

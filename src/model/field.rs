@@ -21,6 +21,8 @@ pub enum Bad {
     Choice,
     #[error("write a whole number from {0} to {1}")]
     Range(i64, i64),
+    #[error("write degrees from -{0} to {0}, with a point: 30.2672")]
+    Degrees(u32),
     #[error("write a time zone like America/Chicago")]
     Zone,
     #[error("use at least {0} characters")]
@@ -83,6 +85,34 @@ pub enum Bad {
     Undecided(u32),
     #[error("somebody still has this role, or is invited to it; give them another one first")]
     InUse,
+    #[error("write a day like 2026-11-23")]
+    Date,
+    #[error("write a time like 08:30")]
+    Time,
+    #[error("write a time that is later than the beginning, on the same day")]
+    Window,
+    #[error("write latitude and longitude in degrees, like 41.8781, -87.6298")]
+    Coordinate,
+    #[error(
+        "this job has no number that texts go to, or no connected provider sends any; show the link and pass it on yourself"
+    )]
+    NoText,
+    #[error("no place of this technician is known now; let their phone send it, or type latitude and longitude")]
+    NoPlace,
+    #[error("give the job to a technician first: there is nobody to talk to yet")]
+    Unassigned,
+    #[error("this job is over; its customer is called from the desks")]
+    JobOver,
+    #[error("calls go through from two hours before the job's window until two hours after it; now the desks call")]
+    OutsideWindow,
+    #[error("the job has no number of its customer; ask a dispatcher to add it")]
+    NoCustomerPhone,
+    #[error("the technician has not said on which phone they are reached; they do so in their account")]
+    NoMemberPhone,
+    #[error("customer and technician have the same number, so there is nobody to call")]
+    SamePhone,
+    #[error("masked calls go only to numbers that begin with {0}")]
+    CallPrefix(String),
     #[error("«{0}» leads nowhere without «{1}»; allow both or neither")]
     Lacks(String, String),
 }
@@ -107,6 +137,13 @@ impl Bad {
                 | Self::ExportsFull
                 | Self::Undecided(_)
                 | Self::InUse
+                | Self::Unassigned
+                | Self::JobOver
+                | Self::OutsideWindow
+                | Self::NoCustomerPhone
+                | Self::NoMemberPhone
+                | Self::SamePhone
+                | Self::CallPrefix(_)
                 | Self::Lacks(..)
         )
     }
@@ -117,15 +154,22 @@ impl Bad {
 pub fn name_of(field: &str) -> Option<&'static str> {
     let name = match field {
         "account" => "Account",
+        "answer_seconds" => "To be answered within",
+        "bad_seconds" => "Demands attention after",
         "address" => "Address",
         "base_url" => "Address of the system",
         "business" => "Name of the business",
         "ca" => "Certificates",
         "code" => "Code",
+        "coordinate" => "Place on the map",
+        "customer" => "Customer",
+        "day" => "Day",
+        "connection" => "Connection",
         "days" => "Days",
         "email" => "Email address",
         "extension" => "Extension",
         "format" => "Format",
+        "from" => "From",
         "grace_days" => "Days to set it up",
         "header" => "Header",
         "label" | "name" => "Name",
@@ -135,6 +179,7 @@ pub fn name_of(field: &str) -> Option<&'static str> {
         "note" => "Note",
         "number" => "Number",
         "password" => "Password",
+        "own_phone" => "Your phone",
         "policy" => "What a password must have",
         "profile" => "Kind of business",
         "provider" => "Provider",
@@ -143,9 +188,14 @@ pub fn name_of(field: &str) -> Option<&'static str> {
         "required" => "Second factor",
         "of" | "role" => "Role",
         "roles" => "Shared with",
+        "says" | "state" => "State",
         "secret" => "Secret",
         "start" => "From when on",
+        "phone" => "Customer's number",
         "target" => "Rings at",
+        "target_percent" => "Goal of the service level",
+        "warn_seconds" => "Asks for attention after",
+        "to" => "To",
         "zone" => "Time zone",
         _ => return None,
     };

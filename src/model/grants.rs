@@ -8,13 +8,18 @@ use super::permission::{Permission, Reach, Role, Row, TABLE};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Grants([Reach; TABLE.len()]);
 
+/// What opens nothing to who holds it, but lets them be seen. Who lacks it hands it out all the same: owners hire technicians.
+const POWERLESS: [Permission; 1] = [Permission::PositionsSend];
+
 /// A permission, and the one without which it leads nowhere.
-const NEEDS: [(Permission, Permission); 7] = [
+const NEEDS: [(Permission, Permission); 8] = [
     (Permission::TeamManage, Permission::TeamRead),
     (Permission::TeamInvite, Permission::TeamRead),
     (Permission::RolesManage, Permission::RolesRead),
     (Permission::Retention, Permission::RetentionRead),
     (Permission::CallNumbers, Permission::CallsAll),
+    // The buttons stand on the call's page.
+    (Permission::CallsSupervise, Permission::CallsAll),
     (Permission::AuditExport, Permission::AuditRead),
     // Whoever may send the log somewhere may read it there.
     (Permission::AuditStream, Permission::AuditRead),
@@ -96,10 +101,15 @@ impl Grants {
         self.reach(permission) > Reach::None
     }
 
-    /// True when these hold everything that `other` holds, so that nobody hands out what they lack (PER-5).
+    /// True when these hold everything that `other` holds, so that nobody hands out what they lack (PER-5), but for what is no
+    /// power at all.
     #[must_use]
     pub fn covers(self, other: Self) -> bool {
-        TABLE.iter().all(|row| self.reach(row.permission) >= other.reach(row.permission))
+        let is_power = |permission: Permission| !POWERLESS.contains(&permission);
+        TABLE
+            .iter()
+            .filter(|row| is_power(row.permission))
+            .all(|row| self.reach(row.permission) >= other.reach(row.permission))
     }
 
     /// The narrower of both, permission by permission (PER-6).
@@ -148,6 +158,8 @@ mod tests {
         let owner = Role::Owner.grants();
         assert!(owner.covers(most) && most.covers(owner));
         assert!(Role::ALL.into_iter().all(|role| owner.covers(role.grants())));
+        // An owner hires technicians, and sends no position of their own.
+        assert!(!owner.holds(Permission::PositionsSend) && Role::Technician.grants().holds(Permission::PositionsSend));
         assert!(!Role::Admin.grants().covers(owner));
         assert!(!Role::Admin.grants().covers(Role::Auditor.grants()), "an admin does not read the log or hand it out");
         assert!(!Role::Agent.grants().covers(Role::Viewer.grants()));

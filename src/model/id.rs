@@ -88,6 +88,12 @@ ids! {
     ExtensionId = "ext";
     /// A customer's call.
     CallId = "call";
+    /// A number of ours that customers call, and what people call it.
+    QueueId = "que";
+    /// Why an agent is busy or on a break.
+    ReasonId = "rsn";
+    /// A link to the wallboard.
+    WallboardId = "wall";
     /// One leg of a call towards one of our people.
     LegId = "leg";
     /// One entry of a call's timeline.
@@ -108,6 +114,10 @@ ids! {
     StreamId = "str";
     /// A retention run.
     RunId = "run";
+    /// A technician's shift.
+    ShiftId = "shf";
+    /// That somebody looked at where technicians are.
+    LookId = "look";
     /// A network that people may come from.
     NetworkId = "net";
     /// A review of who has access.
@@ -118,6 +128,16 @@ ids! {
     OperatorGrantId = "grt";
     /// Invitations that were sent together.
     BatchId = "bat";
+    /// A number through which masked calls go.
+    ProxyNumberId = "pxn";
+    /// A customer and their technician, joined by a proxy number.
+    ProxySessionId = "pxs";
+    /// A customer's job in the field.
+    WorkOrderId = "wo";
+    /// One entry of a work order's timeline.
+    WorkOrderEventId = "woe";
+    /// A customer's link to follow their technician.
+    TrackingLinkId = "trk";
     /// One request or job, as logs and audit entries name it.
     TraceId = "trc";
 }

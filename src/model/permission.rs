@@ -123,12 +123,16 @@ permissions! {
         CallsOwn           "calls.own"           "See their own calls"                      [A   A   A   A   A   A   _   _];
         CallsAll           "calls.all"           "See the full call log"                    [A   A   A   A   _   _   _   _];
         CallNumbers        "calls.numbers"       "See numbers in clear"                     [A   A   _   _   _   _   _   _];
+        CallsSupervise     "calls.supervise"     "Transfer, mute and end calls"             [A   A   A   A   _   _   _   _];
+        Wallboard          "wallboard"           "Share the wallboard"                      [A   A   A   _   _   _   _   _];
         RecordingsPlay     "recordings.play"     "Play recordings"                   either [A   A   A   _   o   _   _   _];
         RecordingsDownload "recordings.download" "Download recordings"                      [A   A   _   _   _   _   _   _];
         Transcripts        "transcripts"         "Read transcripts"                  either [A   A   A   _   o   _   _   _];
     }
     Work {
         Map                "map"                 "See technicians on the map"        either [A   A   A   A   _   o   _   _];
+        PositionsSend      "positions.send"      "Send their own position"           own    [_   _   _   _   _   o   _   _];
+        WorkOrders         "work_orders"         "Work on jobs"                      either [A   A   A   A   _   o   _   _];
         Messages           "messages"            "Read and send texts"               either [A   A   A   A   o   o   _   _];
         Leads              "leads"               "Work with leads"                   either [A   A   A   _   o   _   _   _];
         Campaigns          "campaigns"           "Run campaigns"                            [A   A   A   _   _   _   _   _];
@@ -268,6 +272,8 @@ pub enum Need {
     SignedIn,
     /// A member who reaches at least their own.
     Holds(Permission),
+    /// A member who reaches the whole business: for what one's own is not enough for.
+    HoldsAll(Permission),
     /// A member who reaches at least their own in one of these.
     HoldsAny(&'static [Permission]),
 }
@@ -280,6 +286,7 @@ impl Need {
             (Self::Public, _) | (Self::SignedIn, Some(_)) => true,
             (_, None) => false,
             (Self::Holds(permission), Some(grants)) => grants.holds(permission),
+            (Self::HoldsAll(permission), Some(grants)) => grants.reach(permission) == Reach::All,
             (Self::HoldsAny(any), Some(grants)) => any.iter().any(|p| grants.holds(*p)),
         }
     }
@@ -329,5 +336,8 @@ mod tests {
             assert!(!need.admits(None));
         }
         assert!(!Need::Holds(Permission::LiveBoard).admits(Some(Role::Viewer.grants())));
+        let technician = Some(Role::Technician.grants());
+        assert!(Need::Holds(Permission::WorkOrders).admits(technician));
+        assert!(!Need::HoldsAll(Permission::WorkOrders).admits(technician), "their own is not enough");
     }
 }

@@ -1,5 +1,5 @@
-//! Personal data that masks itself: names and e-mail addresses. `Debug` is what ends up in logs, so it says
-//! nothing (AUD-7); showing the value is an explicit act.
+//! Personal data that masks itself: names, e-mail addresses, where somebody is and what is noted about them. `Debug` is what
+//! ends up in logs, so it says nothing (AUD-7); showing the value is an explicit act.
 
 use std::{fmt, str::FromStr};
 
@@ -17,8 +17,34 @@ pub struct PersonName(String);
 #[serde(try_from = "String", into = "String")]
 pub struct Email(String);
 
+/// Where a customer is, as people write an address in one line, 1 to 200 characters.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Address(String);
+
+/// What somebody noted about a customer, in one line, 1 to 500 characters.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Note(String);
+
 impl PersonName {
     /// The name in clear, for people who may see it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Address {
+    /// The address in clear, for people who may see it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Note {
+    /// The note in clear, for people who may see it.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -70,6 +96,22 @@ impl FromStr for Email {
     }
 }
 
+impl FromStr for Address {
+    type Err = Bad;
+
+    fn from_str(input: &str) -> Result<Self, Bad> {
+        text(input, 200).map(Self)
+    }
+}
+
+impl FromStr for Note {
+    type Err = Bad;
+
+    fn from_str(input: &str) -> Result<Self, Bad> {
+        text(input, 500).map(Self)
+    }
+}
+
 macro_rules! masked_text {
     ($($name:ident),+) => {$(
         impl fmt::Debug for $name {
@@ -94,7 +136,7 @@ macro_rules! masked_text {
     )+};
 }
 
-masked_text!(PersonName, Email);
+masked_text!(PersonName, Email, Address, Note);
 
 #[cfg(test)]
 mod tests {
@@ -114,5 +156,9 @@ mod tests {
     fn logs_show_nothing() {
         let name: PersonName = "Ada".parse().expect("a name");
         assert_eq!(format!("{name:?}"), "PersonName(…)");
+        let address: Address = "12 Elm Street".parse().expect("an address");
+        assert_eq!(format!("{address:?}"), "Address(…)");
+        let note: Note = "gate code 12".parse().expect("a note");
+        assert_eq!(format!("{note:?}"), "Note(…)");
     }
 }

@@ -14,6 +14,9 @@ use super::{field::Bad, profile::Profile};
 pub enum DataKind {
     Calls,
     WebhookReceipts,
+    Positions,
+    AgentStates,
+    WorkOrders,
 }
 
 /// The lifetime of a kind, in days.
@@ -25,13 +28,17 @@ pub struct Limits {
 }
 
 impl DataKind {
-    pub const ALL: [Self; 2] = [Self::Calls, Self::WebhookReceipts];
+    pub const ALL: [Self; 5] =
+        [Self::Calls, Self::WebhookReceipts, Self::Positions, Self::AgentStates, Self::WorkOrders];
 
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Self::Calls => "calls",
             Self::WebhookReceipts => "webhook_receipts",
+            Self::Positions => "positions",
+            Self::AgentStates => "agent_states",
+            Self::WorkOrders => "work_orders",
         }
     }
 
@@ -40,6 +47,9 @@ impl DataKind {
         match self {
             Self::Calls => "Calls",
             Self::WebhookReceipts => "Webhook receipts",
+            Self::Positions => "Positions",
+            Self::AgentStates => "Agents' states",
+            Self::WorkOrders => "Jobs",
         }
     }
 
@@ -51,6 +61,13 @@ impl DataKind {
             Self::WebhookReceipts => {
                 "That a provider event arrived and what became of it. Holds ids, no personal data."
             }
+            Self::Positions => {
+                "Where technicians were, their shifts, how many of their points were refused, and who looked."
+            }
+            Self::WorkOrders => {
+                "The job, its customer's name, number, address and note, its timeline and its tracking links."
+            }
+            Self::AgentStates => "When somebody was available, busy or on a break, and why. What they say now stays.",
         }
     }
 
@@ -58,9 +75,14 @@ impl DataKind {
     #[must_use]
     pub const fn limits(self, profile: Profile) -> Limits {
         match (self, profile) {
-            (Self::Calls, Profile::FieldService) => Limits { min: 7, default: 180, max: 365 },
-            (Self::Calls, Profile::VoiceAgents | Profile::Outbound) => Limits { min: 7, default: 90, max: 365 },
-            (Self::Calls | Self::WebhookReceipts, Profile::InsuranceAgency) => Limits { min: 7, default: 30, max: 30 },
+            (Self::Calls | Self::Positions | Self::WorkOrders, Profile::FieldService) => {
+                Limits { min: 7, default: 180, max: 365 }
+            }
+            (Self::Calls | Self::Positions | Self::WorkOrders, Profile::VoiceAgents | Profile::Outbound)
+            | (Self::AgentStates, Profile::FieldService | Profile::VoiceAgents | Profile::Outbound) => {
+                Limits { min: 7, default: 90, max: 365 }
+            }
+            (_, Profile::InsuranceAgency) => Limits { min: 7, default: 30, max: 30 },
             (Self::WebhookReceipts, _) => Limits { min: 7, default: 30, max: 365 },
         }
     }

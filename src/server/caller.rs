@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use crate::model::{
-    id::{BusinessId, ConnectionId, JobId, MemberId, OperatorGrantId, SessionId, TraceId, UserId},
+    id::{BusinessId, ConnectionId, JobId, MemberId, OperatorGrantId, SessionId, TraceId, TrackingLinkId, UserId},
     permission::{Grants, Need, Role},
     profile::Profile,
     role::HeldRole,
@@ -32,6 +32,8 @@ pub enum Actor {
     Job(JobId),
     /// Who runs the installation, by a command of theirs, under a grant (TEN-6).
     Operator(OperatorGrantId),
+    /// A customer who follows their technician by a link, and sees what it shows.
+    Link(TrackingLinkId),
 }
 
 /// The kind of door, and a coarse network for people. Coarse, because an address is personal data (AUD-7).
@@ -64,6 +66,7 @@ impl Actor {
             Self::Webhook(connection) => Some(connection.0),
             Self::Job(job) => Some(job.0),
             Self::Operator(grant) => Some(grant.0),
+            Self::Link(link) => Some(link.0),
         }
     }
 
@@ -74,6 +77,7 @@ impl Actor {
             Self::Webhook(_) => "webhook",
             Self::Job(_) => "job",
             Self::Operator(_) => "operator",
+            Self::Link(_) => "tracking_link",
         }
     }
 }

@@ -69,8 +69,10 @@ fn aud_1_what_changes_something_and_what_shows_something_sensitive_names_its_ent
     let is_sensitive = |permission: &Permission| SENSITIVE.contains(permission);
     for (door, row) in doors() {
         let must = match (door.kind, door.need) {
-            (Kind::Action, Need::Holds(_) | Need::HoldsAny(_)) => true,
-            (Kind::Page | Kind::Rest, Need::Holds(permission)) => is_sensitive(&permission),
+            (Kind::Action, Need::Holds(_) | Need::HoldsAll(_) | Need::HoldsAny(_)) => true,
+            (Kind::Page | Kind::Rest, Need::Holds(permission) | Need::HoldsAll(permission)) => {
+                is_sensitive(&permission)
+            }
             (Kind::Page | Kind::Rest, Need::HoldsAny(any)) => any.iter().all(is_sensitive),
             _ => false,
         };

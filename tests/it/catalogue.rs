@@ -100,7 +100,11 @@ const DEFINERS: &[&str] = &[
     "lobby.past_sessions_list",
     "lobby.past_sessions_trim",
     "lobby.pops_expire",
+    "lobby.positions_days",
+    "lobby.positions_drop",
+    "lobby.positions_partition",
     "lobby.proofs_trim",
+    "lobby.proxy_sessions_expire",
     "lobby.recovery_draw",
     "lobby.recovery_use",
     "lobby.refresh_rotate",
@@ -124,6 +128,7 @@ const DEFINERS: &[&str] = &[
     "lobby.sessions_end_over",
     "lobby.sessions_list",
     "lobby.sessions_trim",
+    "lobby.shifts_over",
     "lobby.sign_in_lookup",
     "lobby.sign_up_finish",
     "lobby.sign_up_peek",
@@ -149,6 +154,8 @@ const DEFINERS: &[&str] = &[
     "lobby.totp_seed",
     "lobby.totp_start",
     "lobby.totp_step",
+    "lobby.tracking_find",
+    "lobby.wallboard_open",
     "lobby.webhook_target",
 ];
 
@@ -391,7 +398,9 @@ async fn ten_1_definer_functions_are_exactly_these() {
     assert_eq!(names, DEFINERS);
     for (name, owner) in &found {
         let wanted = match name.as_str() {
-            "lobby.audit_partition" | "lobby.operator_cut" => "ringfort_owner",
+            "lobby.audit_partition" | "lobby.operator_cut" | "lobby.positions_drop" | "lobby.positions_partition" => {
+                "ringfort_owner"
+            }
             "lobby.audit_search" => "ringfort_search",
             _ => "ringfort_lobby",
         };

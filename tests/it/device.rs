@@ -223,7 +223,7 @@ async fn acc_5_signing_out_is_told_and_takes_kept_pages_along() {
     let (app, business) = start().await;
     let agent = business.member(Role::Agent);
     let reply = app.browser(agent).await.post("/api/sign-out", &[]).await;
-    assert_eq!(reply.header("clear-site-data"), Some("\"cache\""));
+    assert_eq!(reply.header("clear-site-data"), Some("\"cache\", \"storage\""));
     assert!(reply.cookie("__Host-flash").is_some(), "the notice survives");
     assert_eq!(causes(&app, agent.user).await, ["signed_out"]);
     let page = app.browser(agent).await.get(LIST).await.body;

@@ -27,6 +27,10 @@ pub fn address(door: &Door, filled: &Filled, business: &Business) -> (String, Op
     let path = door.path;
     let (parameter, id) = match path {
         "/calls/{id}" | "/calls/{id}/numbers" => ("{id}", filled.call.to_string()),
+        "/work-orders/{id}" | "/work-orders/{id}/edit" | "/work-orders/{id}/call" => {
+            ("{id}", filled.work_order.to_string())
+        }
+        "/track/{token}" => return ("/track/abcdefghijklmnopqrstuvwxyz".to_owned(), None),
         "/roles/{id}" => ("{id}", filled.role.to_string()),
         "/team/{id}" | "/team/{id}/rights" => ("{id}", business.member(Role::Viewer).id.to_string()),
         "/connections/{id}" | "/connections/{id}/address" => ("{id}", filled.twilio.connection.to_string()),
@@ -36,6 +40,8 @@ pub fn address(door: &Door, filled: &Filled, business: &Business) -> (String, Op
         "/reviews/{id}" => ("{id}", filled.review.to_string()),
         "/team/import/{id}" => ("{id}", filled.batch.to_string()),
         "/settings/retention/{kind}" => return ("/settings/retention/calls".to_owned(), None),
+        "/wallboard/{token}" => return ("/wallboard/abcdefghijklmnopqrstuvwxyz".to_owned(), None),
+        "/wallboard/{token}/live" => return ("/wallboard/abcdefghijklmnopqrstuvwxyz/live".to_owned(), None),
         "/open/{purpose}/{token}" => return ("/open/join/abcdefghijklmnopqrstuvwxyz".to_owned(), None),
         "/webhooks/{provider}/{token}/{door}" => return ("/webhooks/twilio/nobody-has-this/voice".to_owned(), None),
         _ => {
@@ -163,7 +169,10 @@ fn id_field(path: &str) -> &'static str {
         "/api/switch" => "business",
         "/api/roles/copy" => "of",
         "/api/roles/view" => "role",
-        "/api/extensions/create" => "member",
+        "/api/extensions/create" | "/api/agent/state/set" | "/api/shift/end" => "member",
+        "/api/work-orders/create" => "call",
+        "/api/masked-calls/open" => "work_order",
+        "/api/proxy-numbers/add" => "connection",
         _ => "id",
     }
 }
@@ -222,6 +231,14 @@ const UNNAMED: &[&str] = &[
     "/api/audit/export",
     "/api/audit/streams/create",
     "/api/roles/view/stop",
+    "/api/agent/state",
+    "/api/board/save",
+    "/api/board/queue/add",
+    "/api/board/reason/add",
+    "/api/wallboard/share",
+    "/api/shift/begin",
+    "/api/account/phone/save",
+    "/api/account/phone/remove",
 ];
 
 /// An action's path, an id of the other business, and the other fields.
@@ -250,8 +267,29 @@ async fn ten_4_forms_with_an_id_of_another_business_change_nothing_and_tell_noth
     let filter = filled.filter.to_string();
     let (stream, export) = (filled.stream.to_string(), filled.export.to_string());
     let role_id = filled.role.to_string();
+    let (masked, proxy_number) = (filled.work_order.to_string(), filled.proxy_number.to_string());
     let secret = "ffffffffffffffffffffffffffffffff";
-    let forms: [Form<'_>; 34] = [
+    let (queue, reason) = (filled.queue.to_string(), filled.reason.to_string());
+    let (wallboard, call) = (filled.wallboard.to_string(), filled.call.to_string());
+    let tracking = filled.tracking_link.to_string();
+    let job =
+        [("customer", "Eve"), ("address", "1 Elm Street"), ("day", "2030-01-07"), ("from", "08:00"), ("to", "10:00")];
+    let forms: [Form<'_>; 52] = [
+        ("/api/shift/end", &member, vec![]),
+        ("/api/work-orders/create", &call, job.to_vec()),
+        ("/api/work-orders/change", &masked, [&[("version", "1")][..], &job[..]].concat()),
+        ("/api/work-orders/assign", &masked, vec![("version", "1")]),
+        ("/api/work-orders/move", &masked, vec![("version", "1"), ("to", "en_route")]),
+        ("/api/work-orders/cancel", &masked, vec![("version", "1"), ("confirm", "cancel")]),
+        ("/api/tracking/create", &masked, vec![("way", "show")]),
+        ("/api/tracking/revoke", &tracking, vec![]),
+        ("/api/agent/state/set", &member, vec![("their_state", "busy")]),
+        ("/api/board/queue/remove", &queue, vec![]),
+        ("/api/board/reason/remove", &reason, vec![]),
+        ("/api/wallboard/revoke", &wallboard, vec![]),
+        ("/api/calls/transfer", &call, vec![("target", extension.as_str())]),
+        ("/api/calls/hang-up", &call, vec![("confirm", "end")]),
+        ("/api/calls/mute", &call, vec![]),
         ("/api/connections/test", &connection, vec![]),
         ("/api/connections/rotate", &connection, vec![("secret", secret)]),
         ("/api/connections/revoke", &connection, vec![("confirm", "revoke")]),
@@ -286,6 +324,9 @@ async fn ten_4_forms_with_an_id_of_another_business_change_nothing_and_tell_noth
         ("/api/switch", &business, vec![]),
         ("/api/extensions/create", &member, vec![("extension", "555"), ("target", "client:spy")]),
         ("/api/audit/export/cancel", &export, vec![]),
+        ("/api/masked-calls/open", &masked, vec![]),
+        ("/api/proxy-numbers/add", &connection, vec![("number", "+15005550031")]),
+        ("/api/proxy-numbers/remove", &proxy_number, vec![]),
     ];
     let role = |path: &str| if path.starts_with("/api/pops") { Role::Agent } else { Role::Owner };
     for (path, id, rest) in &forms {
@@ -340,6 +381,8 @@ async fn per_3_actions_answer_only_forms_of_our_own_pages() {
     let (app, a, ..) = start().await;
     let owner = app.browser(a.member(Role::Owner)).await;
     let agent = app.browser(a.member(Role::Agent)).await;
+    let technician = app.browser(a.member(Role::Technician)).await;
+    let people = [(Role::Owner, &owner), (Role::Agent, &agent), (Role::Technician, &technician)];
     let form = ("content-type", "application/x-www-form-urlencoded");
     for door in doors().into_iter().filter(|door| matches!(door.kind, Kind::Action | Kind::Script)) {
         for site in ["cross-site", "same-site", "none"] {
@@ -351,7 +394,8 @@ async fn per_3_actions_answer_only_forms_of_our_own_pages() {
         if door.kind == Kind::Script {
             continue;
         }
-        let browser = if door.path.starts_with("/api/pops") { &agent } else { &owner };
+        let may = people.iter().find(|(role, _)| door.need.admits(Some(role.grants())));
+        let browser = may.map_or(&owner, |(_, browser)| *browser);
         for kind in
             ["text/plain", "application/json", "multipart/form-data; boundary=x", "application/x-www-form-urlencodedx"]
         {
@@ -388,6 +432,7 @@ fn per_3_the_doors_are_these() {
         Need::Public => "public".to_owned(),
         Need::SignedIn => "signed in".to_owned(),
         Need::Holds(permission) => permission.code().to_owned(),
+        Need::HoldsAll(permission) => format!("{} for all", permission.code()),
         Need::HoldsAny(any) => any.iter().map(|p| p.code()).collect::<Vec<_>>().join(" or "),
     };
     let again = |d: &Door| if d.asks_again { ", asks again" } else { "" };

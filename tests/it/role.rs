@@ -151,7 +151,7 @@ async fn per_1_a_role_of_the_business_opens_exactly_the_doors_that_it_holds() {
         let name = format!("{} {path}", door.method);
         if door.need.admits(Some(held)) {
             assert!(!matches!(reply.status, 401 | 403 | 500..), "{name}: {}", reply.status);
-            opened += usize::from(matches!(door.need, Need::Holds(_) | Need::HoldsAny(_)));
+            opened += usize::from(matches!(door.need, Need::Holds(_) | Need::HoldsAll(_) | Need::HoldsAny(_)));
         } else {
             assert_eq!(reply.status, 403, "{name}");
         }

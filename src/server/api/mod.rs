@@ -12,17 +12,21 @@ use axum::{
 };
 
 use crate::{
-    model::permission::Need,
+    model::permission::{Need, Permission},
     server::{
         boot::App,
         http::{
             AppError,
             doors::{Doors, Kind},
             error::chain,
+            positions,
         },
+        live::Nats,
         store,
     },
 };
+
+const POSITIONS: Need = Need::Holds(Permission::PositionsSend);
 
 /// The doors of this room.
 #[must_use]
@@ -35,6 +39,7 @@ pub fn doors(doors: Doors) -> Doors {
         .open(Kind::Rest, Method::POST, "/api/v1/token/revoke", Need::Public, token::revoke)
         .open(Kind::Rest, Method::GET, "/api/v1/jwks.json", Need::Public, token::jwks)
         .open(Kind::Rest, Method::GET, "/api/v1/me", Need::SignedIn, me::me)
+        .open(Kind::Rest, Method::POST, "/api/v1/positions", POSITIONS, positions::receive)
 }
 
 /// The process lives. Says nothing about the database: a supervisor must not kill us for its outage.
@@ -42,10 +47,14 @@ async fn alive() -> &'static str {
     "alive\n"
 }
 
-/// Requests can be served: the database answers.
+/// Requests can be served: the database answers. NATS is told of and decides nothing: without it nodes poll.
 async fn ready(State(app): State<App>) -> Result<&'static str, Response> {
     match store::lobby::backlog(app.db()).await {
-        Ok(_) => Ok("ready\n"),
+        Ok(_) => Ok(match app.nats().map(Nats::is_connected) {
+            None => "ready\n",
+            Some(true) => "ready\nnats: connected\n",
+            Some(false) => "ready\nnats: away\n",
+        }),
         Err(error) => {
             tracing::warn!(error.chain = %chain(&error), "not ready");
             Err(AppError::from(error).into_response())

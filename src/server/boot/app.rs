@@ -13,10 +13,10 @@ use crate::server::{
         entropy::{SharedEntropy, uuid7},
         outbound::Outbound,
     },
-    live::Hub,
+    live::{Hub, Nats},
     mail::Mailer,
     providers::oidc::Oidc,
-    services::limits::Limits,
+    services::{limits::Limits, position::intake::Intake},
     vault::{Vault, passkey::RelyingParty, password::Passwords},
 };
 
@@ -39,7 +39,11 @@ pub struct Parts {
     pub oidc: Option<Oidc>,
     pub mailer: Mailer,
     pub hub: Hub,
+    /// Absent where one node serves, or where several find each other's events by polling.
+    pub nats: Option<Nats>,
     pub limits: Limits,
+    /// Positions that wait to be stored.
+    pub intake: Intake,
 }
 
 impl App {
@@ -117,9 +121,20 @@ impl App {
         &self.0.hub
     }
 
+    /// What other nodes are told by, when this installation has one.
+    #[must_use]
+    pub fn nats(&self) -> Option<&Nats> {
+        self.0.nats.as_ref()
+    }
+
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    #[must_use]
+    pub fn intake(&self) -> &Intake {
+        &self.0.intake
     }
 
     /// A new id of any kind.

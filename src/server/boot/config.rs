@@ -1,5 +1,5 @@
-//! The configuration: every setting, its variable and its default, in this one file (and in `checkpoints`, `oidc` and
-//! `smtp`, where several belong together).
+//! The configuration: every setting, its variable and its default, in this one file (and in `checkpoints`, `map`, `nats`,
+//! `oidc` and `smtp`, where several belong together).
 //!
 //! It is read once, at the start, and checked whole, so that a wrong value stops the program with a sentence that
 //! names the variable, and not a request an hour later. To add a setting: a field here with its variable and default
@@ -17,14 +17,17 @@ use url::{Host, Url};
 
 use crate::{
     model::texting::{BUSINESS_A_DAY, Prefixes},
-    server::{mail::smtp::SmtpSettings, providers::oidc::OidcSettings, vault::Secret},
+    server::{live::nats::NatsSettings, mail::smtp::SmtpSettings, providers::oidc::OidcSettings, vault::Secret},
 };
 
 mod checkpoints;
+mod map;
+mod nats;
 mod oidc;
 mod smtp;
 
 pub use checkpoints::{Checkpoints, Recipients};
+pub use map::MapTiles;
 
 /// What an installation may set. Secrets mask themselves when printed.
 #[derive(Debug, Clone)]
@@ -55,18 +58,22 @@ pub struct Config {
     pub outbound_allow: Vec<String>,
     /// `RINGFORT_OUTBOUND_OVERRIDE` (none): `twilio=http://127.0.0.1:4010`, a stand-in per provider, with commas.
     pub outbound_overrides: HashMap<String, String>,
-    /// `RINGFORT_TEXT_PREFIXES` (`+1`): with what numbers must begin that codes are texted to, with commas.
+    /// `RINGFORT_TEXT_PREFIXES` (`+1`): with what numbers must begin that are texted to, or called by masked calls, with commas.
     pub text_prefixes: Prefixes,
     /// `RINGFORT_TEXTS_PER_DAY` (200): texts that one business sends in a day at most.
     pub texts_per_day: i32,
     /// The provider of identities that people may sign in with: `RINGFORT_OIDC_…`, in [`OidcSettings`].
     pub oidc: Option<OidcSettings>,
+    /// What nodes tell each other by, where several serve: `RINGFORT_NATS_…`, in [`NatsSettings`].
+    pub nats: Option<NatsSettings>,
     /// `RINGFORT_TRUSTED_PROXIES` (none): the addresses whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
     /// `RINGFORT_CHECKPOINT_…` (none): where signed checkpoints of the audit log are sent.
     pub checkpoints: Checkpoints,
     /// `RINGFORT_AUDIT_EXPORT_MAX` (1000000): entries that one export of the audit log may hold; more are refused.
     pub audit_export_max: i64,
+    /// The server of map tiles: `RINGFORT_MAP_…`, in [`MapTiles`].
+    pub map_tiles: Option<MapTiles>,
     /// `RINGFORT_PGBOUNCER` (no): the database addresses lead to a `PgBouncer` in transaction mode.
     pub pgbouncer: bool,
     /// Set by the `demo` command, by no variable: a demo must never come from a forgotten line in a service file.
@@ -138,9 +145,11 @@ impl Config {
             text_prefixes: text_prefixes(vars.text("RINGFORT_TEXT_PREFIXES"))?,
             texts_per_day: texts_per_day(vars.text("RINGFORT_TEXTS_PER_DAY"))?,
             oidc: oidc::read(&vars)?,
+            nats: nats::read(&vars)?,
             trusted_proxies: trusted_proxies(&vars.list("RINGFORT_TRUSTED_PROXIES"))?,
             checkpoints: Checkpoints::read(&vars)?,
             audit_export_max: audit_export_max(vars.text("RINGFORT_AUDIT_EXPORT_MAX"))?,
+            map_tiles: MapTiles::read(&vars)?,
             pgbouncer: vars.switch("RINGFORT_PGBOUNCER")?,
             demo: false,
             site_root: PathBuf::from(vars.text_or("LEPTOS_SITE_ROOT", "target/site")),

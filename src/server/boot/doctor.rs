@@ -17,6 +17,7 @@ use crate::server::{
 
 mod database;
 mod identity;
+mod nats;
 
 /// What was found, printed as it comes.
 #[derive(Debug, Default)]
@@ -60,6 +61,7 @@ pub async fn run(config: &Config) -> anyhow::Result<bool> {
     }
     mail(config, &mut report).await;
     identity::check(config, &mut report).await;
+    nats::check(config, &mut report).await;
     site(config, &mut report);
     println!("{} ok, {} warnings, {} problems", report.fine, report.warnings, report.problems);
     Ok(report.problems == 0)

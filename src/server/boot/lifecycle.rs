@@ -33,10 +33,10 @@ use crate::server::{
         entropy::{SharedEntropy, SystemEntropy, bytes},
         outbound::Outbound,
     },
-    live::{Hub, relay},
+    live::{Hub, Nats, relay},
     mail::Mailer,
     providers::oidc::Oidc,
-    services::limits::Limits,
+    services::{limits::Limits, position::intake::Intake},
     store,
     vault::{Secret, Vault, keys::master_key, passkey::RelyingParty, password::Passwords},
 };
@@ -109,6 +109,11 @@ pub async fn assemble(config: Config, ready: &Ready) -> anyhow::Result<App> {
     let mailer = Mailer::new(&config.mail_from, config.smtp.as_ref(), &config.data_dir.join("mail"))?;
     let outbound = Outbound::new(config.outbound_allow.clone(), config.outbound_overrides.clone())?;
     let oidc = config.oidc.as_ref().map(|settings| Oidc::new(settings, &config.public_url)).transpose()?;
+    // Away is no error: it comes back by itself, and nothing depends on it.
+    let nats = match &config.nats {
+        Some(settings) => Some(Nats::connect(settings, vault.master_id()).await?),
+        None => None,
+    };
     let slots = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     Ok(App::new(Parts {
         passkeys: RelyingParty::of(&config.public_url),
@@ -123,7 +128,9 @@ pub async fn assemble(config: Config, ready: &Ready) -> anyhow::Result<App> {
         oidc,
         mailer,
         hub: Hub::default(),
+        nats,
         limits: Limits::default(),
+        intake: Intake::default(),
     }))
 }
 

@@ -18,7 +18,7 @@ use crate::server::{
     http::{
         AppError, actions,
         doors::{Door, Doors, Kind},
-        layers, live, origin, shell,
+        layers, live, map, origin, shell, wallboard,
     },
     pages,
     store::session::{ABSOLUTE_SECONDS, PgSessions},
@@ -31,6 +31,15 @@ pub const SESSION_COOKIE: &str = "__Host-ringfort";
 /// Every door, with the router behind it. The doors test walks this list.
 pub fn doors() -> (Router<App>, Vec<Door>) {
     let doors = Doors::default().open(Kind::Stream, axum::http::Method::GET, "/live", shell::LIVE, live::stream);
+    let wall = "/wallboard/{token}/live";
+    let doors = doors.open(Kind::Stream, axum::http::Method::GET, wall, pages::wallboard::NEED, wallboard::stream);
+    let doors = doors.open(Kind::Stream, axum::http::Method::GET, "/map/live", map::NEED, map::stream).open(
+        Kind::Script,
+        axum::http::Method::GET,
+        "/map/trail",
+        map::NEED,
+        map::trail,
+    );
     webhooks::doors(api::doors(actions::doors(pages::doors(doors)))).finish()
 }
 

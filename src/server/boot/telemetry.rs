@@ -34,6 +34,7 @@ async fn waits(app: &App) -> Result<(Backlog, SealBacklog, i64), StoreError> {
 }
 
 /// The metrics of this process in Prometheus' text format. Served on a port of its own, loopback by default.
+#[expect(clippy::too_many_lines, reason = "a list")]
 pub async fn metrics(app: &App) -> String {
     let mut out = String::new();
     let mut put = |name: &str, help: &str, kind: &str, value: f64| {
@@ -54,6 +55,21 @@ pub async fn metrics(app: &App) -> String {
         "Webhooks to addresses that nobody has.",
         "counter",
         number(i64::try_from(unknown).unwrap_or(i64::MAX)),
+    );
+    if let Some(nats) = app.nats() {
+        let (sent, heard) = nats.counts();
+        let count = |n: u64| number(i64::try_from(n).unwrap_or(i64::MAX));
+        let yes = |is_so: bool| f64::from(u8::from(is_so));
+        put("nats_connected", "Whether this node is connected to NATS.", "gauge", yes(nats.is_connected()));
+        put("nats_leads", "Whether this node tells the others.", "gauge", yes(nats.leads()));
+        put("nats_sent_total", "Messages to other nodes.", "counter", count(sent));
+        put("nats_heard_total", "Messages from other nodes.", "counter", count(heard));
+    }
+    put(
+        "positions_waiting",
+        "Positions that wait to be stored by this node.",
+        "gauge",
+        f64::from(u32::try_from(app.intake().waiting()).unwrap_or(u32::MAX)),
     );
     put("pool_connections", "Database connections of the application.", "gauge", f64::from(app.db().size()));
     match waits(app).await {

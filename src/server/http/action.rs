@@ -97,7 +97,8 @@ fn finished(cx: &Cx, done: Done, payload: &[u8]) -> Response {
 impl Fault {
     fn into_response_for(self, cx: &Cx, body: &[u8], action: &str) -> Response {
         let status = StatusCode::from_u16(self.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let form_error = matches!(self.kind, FaultKind::Invalid | FaultKind::Limited | FaultKind::Conflict);
+        let form_error =
+            matches!(self.kind, FaultKind::Invalid | FaultKind::Limited | FaultKind::Conflict | FaultKind::NoNumber);
         if cx.visitor.wants_html && form_error {
             let mut response = see_other(&back(cx));
             // Only the page that asks again has a form waiting behind it.
@@ -215,11 +216,12 @@ const CLEAR_SITE_DATA: &str = "clear-site-data";
 
 /// Asks the browser to forget the pages that it keeps, for the back button above all: they show what only the person
 /// saw who has just left (ACC-5). Not `"cookies"`: the session's own is taken away already, and the notice on the next
-/// page, the theme, and what makes this browser known to the account travel in others. Not `"storage"`: nothing of ours
-/// is in it.
+/// page, the theme, and what makes this browser known to the account travel in others. And what it stores: where a technician's
+/// phone was and could not send yet (`public/static/field.js`).
 pub fn forget_pages() {
     if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
-        response.insert_header(HeaderName::from_static(CLEAR_SITE_DATA), HeaderValue::from_static("\"cache\""));
+        let what = HeaderValue::from_static("\"cache\", \"storage\"");
+        response.insert_header(HeaderName::from_static(CLEAR_SITE_DATA), what);
     }
 }
 

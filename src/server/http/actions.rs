@@ -1,18 +1,18 @@
 //! The needs of the actions (PER-3). A server function that is missing here is unreachable, and a test says so.
 
-use super::{audit_news, doors::Doors, passkey as ceremony};
+use super::{audit_news, doors::Doors, field, passkey as ceremony, positions};
 use crate::{
     model::permission::{Need, Permission as P},
     ui::actions::{
-        account, audit, audit_stream, calls, device, factor, link, oidc, operator, passkey, policy, review, role,
-        setup, team, texting, token,
+        account, audit, audit_stream, board, calls, device, factor, link, masked_call, oidc, operator, passkey, policy,
+        position, review, role, setup, team, texting, token, work_order,
     },
 };
 
 /// Every action with its need.
 #[must_use]
 pub fn doors(doors: Doors) -> Doors {
-    evidence(doors)
+    phones(work_orders(live_board(evidence(doors))))
         .action::<account::SignIn>(Need::Public)
         .action::<account::AnswerFactor>(Need::Public)
         .action::<account::MailFactorCode>(Need::Public)
@@ -47,6 +47,11 @@ pub fn doors(doors: Doors) -> Doors {
         .action::<calls::AcknowledgePop>(Need::Holds(P::ScreenPop))
         .action::<setup::CreateExtension>(Need::Holds(P::Extensions))
         .action::<setup::DeleteExtension>(Need::Holds(P::Extensions))
+        .action::<masked_call::AddProxyNumber>(Need::Holds(P::Extensions))
+        .action::<masked_call::RemoveProxyNumber>(Need::Holds(P::Extensions))
+        .action::<masked_call::MaskedCallOpen>(Need::Holds(P::WorkOrders))
+        .action::<masked_call::SaveOwnPhone>(Need::Holds(P::WorkOrders))
+        .action::<masked_call::RemoveOwnPhone>(Need::Holds(P::WorkOrders))
         .action::<setup::SaveSettings>(Need::Holds(P::Settings))
         .action::<team::Invite>(Need::Holds(P::TeamInvite))
         .action::<team::RevokeInvitation>(Need::Holds(P::TeamInvite))
@@ -54,6 +59,43 @@ pub fn doors(doors: Doors) -> Doors {
         .action::<team::ImportPeople>(Need::Holds(P::TeamInvite))
         .asking_again(sensitive)
         .asking_again(streams)
+}
+
+/// The live board.
+fn live_board(doors: Doors) -> Doors {
+    doors
+        .action::<board::SayState>(Need::Holds(P::LiveBoard))
+        .action::<board::SetAgentState>(Need::Holds(P::CallsSupervise))
+        .action::<calls::TransferCall>(Need::Holds(P::CallsSupervise))
+        .action::<calls::HangUpCall>(Need::Holds(P::CallsSupervise))
+        .action::<calls::MuteCall>(Need::Holds(P::CallsSupervise))
+        .action::<board::SaveBoard>(Need::Holds(P::Settings))
+        .action::<board::AddQueue>(Need::Holds(P::Settings))
+        .action::<board::RemoveQueue>(Need::Holds(P::Settings))
+        .action::<board::AddReason>(Need::Holds(P::Settings))
+        .action::<board::RemoveReason>(Need::Holds(P::Settings))
+        .action::<board::ShareWallboard>(Need::Holds(P::Wallboard))
+        .action::<board::RevokeWallboard>(Need::Holds(P::Wallboard))
+}
+
+/// Jobs in the field, and the links by which customers follow.
+fn work_orders(doors: Doors) -> Doors {
+    doors
+        .action::<work_order::WorkOrderCreate>(Need::HoldsAll(P::WorkOrders))
+        .action::<work_order::WorkOrderChange>(Need::HoldsAll(P::WorkOrders))
+        .action::<work_order::WorkOrderAssign>(Need::HoldsAll(P::WorkOrders))
+        .action::<work_order::WorkOrderMove>(Need::Holds(P::WorkOrders))
+        .action::<work_order::WorkOrderCancel>(Need::HoldsAll(P::WorkOrders))
+        .action::<work_order::TrackingCreate>(Need::HoldsAll(P::WorkOrders))
+        .action::<work_order::TrackingRevoke>(Need::HoldsAll(P::WorkOrders))
+}
+
+/// Shifts, and what a technician's own page sends by itself.
+fn phones(doors: Doors) -> Doors {
+    doors
+        .action::<position::ShiftBegin>(Need::Holds(P::PositionsSend))
+        .action::<position::ShiftEnd>(Need::HoldsAny(&[P::PositionsSend, P::Map]))
+        .script(field::POSITIONS, Need::Holds(P::PositionsSend), positions::receive)
 }
 
 /// What readers of the audit log keep, and what its page asks.

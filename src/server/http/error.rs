@@ -35,6 +35,8 @@ pub enum AppError {
     Invalid(Vec<BadField>),
     #[error("changed by somebody else meanwhile")]
     Conflict,
+    #[error("the pool of proxy numbers has none left for this")]
+    NoNumber,
     #[error("too large")]
     TooLarge,
     #[error("too many")]
@@ -68,6 +70,7 @@ impl AppError {
             Self::BadRequest => FaultKind::BadRequest,
             Self::Invalid(_) => FaultKind::Invalid,
             Self::Conflict => FaultKind::Conflict,
+            Self::NoNumber => FaultKind::NoNumber,
             Self::TooLarge => FaultKind::TooLarge,
             Self::Limited { .. } => FaultKind::Limited,
             Self::Unavailable(_) | Self::ProviderAway(_) => FaultKind::Unavailable,
@@ -82,7 +85,7 @@ impl AppError {
             Self::SignedOut | Self::Refused | Self::Unproved | Self::FactorDue | Self::Outside => "refused",
             Self::Missing => "missing",
             Self::BadRequest | Self::Invalid(_) | Self::TooLarge => "invalid",
-            Self::Conflict => "conflict",
+            Self::Conflict | Self::NoNumber => "conflict",
             Self::Limited { .. } => "limited",
             Self::Unavailable(_) => "database_away",
             Self::ProviderAway(_) => "provider_away",

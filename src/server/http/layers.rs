@@ -23,6 +23,7 @@ use super::{
     bearer,
     cx::{Cx, Visitor},
     doors::{FORM_BYTES, WEBHOOKS},
+    field,
     flash::{self, Flash},
     gate::{AskAgain, CONFIRM_PATH, RefusedAtDoor},
     shell,
@@ -155,11 +156,16 @@ async fn by_session(app: &App, id: Id, visitor: &Visitor) -> Result<Option<Signe
     let found = store::session::callers(app.db(), &hashes, visitor.now, &visitor.origin, visitor.trace).await?;
     let Some(person) = found.into_iter().next() else { return Ok(None) };
     // Open streams and their polling do not keep a session alive: people do.
-    if visitor.now.since(person.last_seen) >= 60 && !visitor.path.starts_with("/live") {
+    if visitor.now.since(person.last_seen) >= 60 && !is_stream(&visitor.path) {
         let network = visitor.origin.network.as_deref().unwrap_or_default();
         store::session::touch(app.db(), &person.session, network, visitor.now).await?;
     }
     Ok(Some(person))
+}
+
+/// What a page asks by itself, for as long as it is open.
+fn is_stream(path: &str) -> bool {
+    ["/live", "/map/live"].iter().any(|door| path.starts_with(door))
 }
 
 /// Runs a request to its end, also when its client has hung up: dropped in the middle of BEGIN, a transaction would stay
@@ -239,6 +245,7 @@ pub async fn headers(State(app): State<App>, request: Request, next: Next) -> Re
     let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
     let nonce = response.extensions_mut().remove::<shell::Nonce>();
+    let has_map = response.extensions_mut().remove::<shell::HasMap>().is_some();
     let is_html = response.headers().get(header::CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"text/html"));
     let headers = response.headers_mut();
     let mut set = |name: &'static str, value: &str| {
@@ -246,18 +253,8 @@ pub async fn headers(State(app): State<App>, request: Request, next: Next) -> Re
             headers.insert(HeaderName::from_static(name), value);
         }
     };
-    let script =
-        nonce.map_or_else(|| "'none'".to_owned(), |n| format!("'nonce-{}' 'strict-dynamic' 'wasm-unsafe-eval'", n.0));
-    // Browsers hold this against redirects too: the button of another sign-in leads to its provider.
-    let forms = app.oidc().map(|oidc| format!(" {}", oidc.origins().join(" "))).unwrap_or_default();
-    set(
-        "content-security-policy",
-        &format!(
-            "default-src 'none'; script-src {script}; style-src 'self'; img-src 'self' data:; font-src 'self'; \
-             connect-src 'self'; manifest-src 'self'; form-action 'self'{forms}; base-uri 'none'; object-src 'none'; \
-             frame-ancestors 'none'; report-uri /csp"
-        ),
-    );
+    let is_field = field::is_page(&path);
+    set("content-security-policy", &content_policy(&app, nonce, has_map, is_field));
     set("x-content-type-options", "nosniff");
     set("x-frame-options", "DENY");
     set("referrer-policy", "same-origin");
@@ -267,16 +264,43 @@ pub async fn headers(State(app): State<App>, request: Request, next: Next) -> Re
     }
     if is_html {
         set("cross-origin-opener-policy", "same-origin");
+        // Where somebody is, their own page may ask a browser, and no other.
+        let place = if is_field { "(self)" } else { "()" };
         set(
             "permissions-policy",
-            "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), \
-             payment=(), publickey-credentials-create=(self), publickey-credentials-get=(self), usb=()",
+            &format!(
+                "accelerometer=(), camera=(), display-capture=(), geolocation={place}, gyroscope=(), microphone=(), \
+                 payment=(), publickey-credentials-create=(self), publickey-credentials-get=(self), usb=()"
+            ),
         );
+    }
+    if path == field::WORKER {
+        // A worker answers for the folder that it lies in, unless this names another.
+        set("service-worker-allowed", field::PAGE);
     }
     if !path.starts_with("/pkg/") && !path.starts_with("/static/") {
         set("cache-control", "no-store");
     }
     response
+}
+
+/// What an answer may load and call. The map's page has a worker, and tiles of one other origin where there is a server of them:
+/// they are fetched, and where a browser cannot decode them as bytes they are shown from `blob:`.
+/// The technician's page has a worker too, for when there is no network.
+fn content_policy(app: &App, nonce: Option<shell::Nonce>, has_map: bool, is_field: bool) -> String {
+    let script =
+        nonce.map_or_else(|| "'none'".to_owned(), |n| format!("'nonce-{}' 'strict-dynamic' 'wasm-unsafe-eval'", n.0));
+    // Browsers hold this against redirects too: the button of another sign-in leads to its provider.
+    let forms = app.oidc().map(|oidc| format!(" {}", oidc.origins().join(" "))).unwrap_or_default();
+    let tiles = app.config().map_tiles.as_ref().filter(|_| has_map).map(|tiles| &tiles.origin);
+    let images = tiles.map(|origin| format!(" blob: {origin}")).unwrap_or_default();
+    let asked = tiles.map(|origin| format!(" {origin}")).unwrap_or_default();
+    let workers = if has_map || is_field { "worker-src 'self'; " } else { "" };
+    format!(
+        "default-src 'none'; script-src {script}; style-src 'self'; img-src 'self' data:{images}; font-src 'self'; \
+         connect-src 'self'{asked}; {workers}manifest-src 'self'; form-action 'self'{forms}; base-uri 'none'; \
+         object-src 'none'; frame-ancestors 'none'; report-uri /csp"
+    )
 }
 
 /// The right-most hop that is not one of our own proxies. `X-Forwarded-For` counts only behind a listed proxy.

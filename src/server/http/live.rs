@@ -26,6 +26,7 @@ use crate::{
     server::{
         boot::App,
         caller::{Actor, SignedIn},
+        kit::entropy::bytes,
         live::{self, Cursor, Payload, hub::Seat},
         services,
         store::{self, TenantTx},
@@ -35,6 +36,10 @@ use crate::{
 
 /// A stream ends after this long; coming back authenticates again.
 const LIFE: Duration = Duration::from_mins(15);
+/// How often a stream is heard of at least. The page's patience is a little longer (`islands::hub::PATIENCE`).
+const BEAT: Duration = Duration::from_secs(10);
+/// How long a browser waits before it comes back to a stream that ended because its session or right did.
+const FAREWELL: Duration = Duration::from_secs(3);
 /// Events that are replayed at most; beyond, loading the page is cheaper.
 const REPLAY: i64 = 500;
 
@@ -61,8 +66,14 @@ pub async fn stream(cx: Cx, headers: HeaderMap) -> Result<Response, AppError> {
     let mut viewer = Viewer { app: cx.app.clone(), person, last: after };
     let queue = viewer.opening().await?;
     let state = State { viewer, seat, queue, deadline: Instant::now() + LIFE, over: false };
-    let sse = Sse::new(events(state)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)).text("beat"));
+    let sse = Sse::new(events(state)).keep_alive(beats());
     Ok(([("x-accel-buffering", "no")], sse).into_response())
+}
+
+/// What a stream says when it has nothing to say. An event and no comment: browsers show no comments, and the page says so
+/// when it has heard nothing for too long.
+pub(super) fn beats() -> KeepAlive {
+    KeepAlive::new().interval(BEAT).event(Event::default().event("beat").data("1"))
 }
 
 struct State {
@@ -83,7 +94,10 @@ fn events(state: State) -> impl Stream<Item = Result<Event, Infallible>> {
                 return None;
             }
             tokio::select! {
-                () = state.seat.ends.cancelled() => return None,
+                () = state.seat.ends.cancelled() => {
+                    state.queue.push_back(farewell());
+                    state.over = true;
+                }
                 () = sleep_until(state.deadline) => return None,
                 next = state.seat.events.recv() => match next {
                     Ok(event) => state.queue.extend(state.viewer.show(event).await),
@@ -96,6 +110,12 @@ fn events(state: State) -> impl Stream<Item = Result<Event, Infallible>> {
             }
         }
     })
+}
+
+/// The last word of a stream whose session or right has ended. Whoever just signed out, or got another session by the form that
+/// they sent, is on another page by then, and does not ask in vain.
+fn farewell() -> Event {
+    Event::default().retry(FAREWELL)
 }
 
 fn reset() -> Event {
@@ -124,12 +144,13 @@ impl Viewer {
             None => head,
         };
         self.last = Some(from);
-        queue.push_back(Event::default().id(from.to_string()).event("hello").data(now.millis().to_string()));
+        let hello = Event::default().id(from.to_string()).event("hello").retry(self.pause());
+        queue.push_back(hello.data(now.millis().to_string()));
         for pop in self.pops().await? {
             queue.push_back(wire(None, &LiveEvent::Pop { pop, now: now.millis() }));
         }
         let mut tx = TenantTx::open(self.app.db(), &self.person.caller, now).await?;
-        let missed = store::outbox::replay(&mut tx, from, REPLAY).await?;
+        let missed = store::outbox::missed(&mut tx, from, REPLAY).await?;
         tx.commit().await?;
         if missed.len() == usize::try_from(REPLAY).unwrap_or(usize::MAX) {
             return Ok(VecDeque::from([reset()]));
@@ -141,6 +162,12 @@ impl Viewer {
         Ok(queue)
     }
 
+    /// When the browser comes back after the connection broke: soon, and not all of them at the same moment.
+    fn pause(&self) -> Duration {
+        let [late] = bytes::<1>(self.app.entropy());
+        Duration::from_millis(400 + 2 * u64::from(late))
+    }
+
     /// The event as this viewer may see it, if at all.
     async fn show(&mut self, event: live::Event) -> Option<Event> {
         if self.last.is_some_and(|last| event.cursor <= last) {
@@ -150,10 +177,30 @@ impl Viewer {
         let now = self.app.clock().now().millis();
         let shown = match event.payload {
             Payload::Call(call) => match self.person.grants.reach(Permission::LiveBoard) {
-                Reach::All => Some(LiveEvent::Call { call: call.wire(), now }),
-                Reach::Own if call.concerns(self.person.member) => Some(LiveEvent::Call { call: call.wire(), now }),
+                Reach::All => {
+                    let tally = event.tally.as_deref().cloned();
+                    Some(LiveEvent::Call { call: call.wire(), tally, now })
+                }
+                Reach::Own if call.concerns(self.person.member) => {
+                    Some(LiveEvent::Call { call: call.wire(), tally: None, now })
+                }
                 Reach::Own | Reach::None => None,
             },
+            Payload::Agent(agent) => match self.person.grants.reach(Permission::LiveBoard) {
+                Reach::All => Some(LiveEvent::Agent { agent: agent.wire(), now }),
+                Reach::Own if agent.id == self.person.member => Some(LiveEvent::Agent { agent: agent.wire(), now }),
+                Reach::Own | Reach::None => None,
+            },
+            // Not for islands: a page's own script loads what it shows, by the person's rights.
+            Payload::WorkOrder { order, member } => {
+                let is_theirs = match self.person.grants.reach(Permission::WorkOrders) {
+                    Reach::All => true,
+                    Reach::Own => member == Some(self.person.member),
+                    Reach::None => false,
+                };
+                let told = || Event::default().id(event.cursor.to_string()).event("work_order").data(order.to_string());
+                return is_theirs.then(told);
+            }
             Payload::Pop { member, pop } if member == self.person.member => match self.pops().await {
                 Ok(pops) => pops.into_iter().find(|p| p.id == pop).map(|pop| LiveEvent::Pop { pop, now }),
                 Err(error) => {
@@ -162,7 +209,8 @@ impl Viewer {
                 }
             },
             Payload::PopGone { member, pop } if member == self.person.member => Some(LiveEvent::PopGone { id: pop }),
-            Payload::Pop { .. } | Payload::PopGone { .. } => None,
+            // The map has a stream of its own.
+            Payload::Positions(_) | Payload::Pop { .. } | Payload::PopGone { .. } => None,
         };
         shown.map(|event_shown| wire(Some(event.cursor), &event_shown))
     }

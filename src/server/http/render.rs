@@ -24,8 +24,12 @@ pub struct Page {
     pub refresh: Option<u16>,
     /// Whether a form on it is answered with a passkey, which needs a script of its own.
     pub passkeys: bool,
-    /// Whether it shows the audit log, which has a script that counts what has come since.
-    pub audit: bool,
+    /// Whether it holds the map, which has a script, a style sheet and a content policy of its own.
+    pub map: bool,
+    /// Whether it is the technician's page, which sends where the phone is and can be put on its home screen.
+    pub field: bool,
+    /// The script of the page itself, where it has one.
+    pub script: Option<&'static str>,
     pub status: StatusCode,
 }
 
@@ -58,16 +62,39 @@ impl Page {
 
     /// Loads the script that says how many audit entries have come since.
     #[must_use]
-    pub fn with_audit(mut self) -> Self {
-        self.audit = true;
+    pub fn with_audit(self) -> Self {
+        self.with_script("/static/audit.js")
+    }
+
+    /// Loads the map, and lets it have its worker and its tiles.
+    #[must_use]
+    pub fn with_map(mut self) -> Self {
+        self.map = true;
+        self
+    }
+
+    /// Loads the script that sends where the phone is, and what the page is installed by.
+    #[must_use]
+    pub fn with_field(mut self) -> Self {
+        self.field = true;
+        self
+    }
+
+    /// Loads a script of the page's own.
+    #[must_use]
+    pub fn with_script(mut self, file: &'static str) -> Self {
+        self.script = Some(file);
         self
     }
 
     /// Draws `view` inside the shell.
     pub fn show<V: IntoView + 'static>(self, cx: &Cx, view: impl FnOnce() -> V) -> Response {
-        let status = self.status;
+        let (status, has_map) = (self.status, self.map);
         let html = to_html(|| shell::document(cx, self, view));
         let mut response = (status, Html(html)).into_response();
+        if has_map {
+            response.extensions_mut().insert(shell::HasMap);
+        }
         response.extensions_mut().insert(shell::Nonce(cx.visitor.nonce.clone()));
         response
     }

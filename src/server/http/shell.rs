@@ -30,6 +30,10 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Nonce(pub Arc<str>);
 
+/// That an answer holds the map, for the headers layer.
+#[derive(Debug, Clone, Copy)]
+pub struct HasMap;
+
 /// Where the built files are. Their names carry a hash of their content.
 #[derive(Debug, Clone)]
 pub struct Assets {
@@ -79,12 +83,7 @@ pub fn document<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() 
     let nonce = visitor.nonce.to_string();
     let theme = (!visitor.theme.is_empty()).then_some(visitor.theme);
     let wakes = is_live(visitor, LIVE);
-    let refresh =
-        page.refresh.map(|s| view! { <noscript><meta http-equiv="refresh" content=s.to_string() /></noscript> });
-    let passkeys =
-        page.passkeys.then(|| view! { <script type="module" src="/static/passkey.js" nonce=nonce.clone()></script> });
-    let audit =
-        page.audit.then(|| view! { <script type="module" src="/static/audit.js" nonce=nonce.clone()></script> });
+    let loads = loads(&page, &nonce);
     // Escaped by hand and set whole: the renderer's end markers would be text inside a title.
     let title = html_escape::encode_text(&page.title).into_owned() + " · Ringfort";
     let body = framed(cx, page, view);
@@ -98,9 +97,7 @@ pub fn document<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() 
                 <title inner_html=title></title>
                 <link rel="icon" href="/static/favicon.svg" type="image/svg+xml" />
                 <link rel="stylesheet" href=assets.css.clone() />
-                {refresh}
-                {passkeys}
-                {audit}
+                {loads}
                 {wakes.then(|| view! {
                     <link rel="modulepreload" id="islands" href=assets.js.clone() data-wasm=assets.wasm.clone() nonce=nonce.clone() />
                     <script type="module" src="/static/islands.js" nonce=nonce></script>
@@ -109,6 +106,39 @@ pub fn document<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() 
             <body>{body}</body>
         </html>
     }
+}
+
+/// What a page loads besides, by what is on it.
+fn loads(page: &Page, nonce: &str) -> AnyView {
+    let script =
+        |file: &'static str| view! { <script type="module" src=file nonce=nonce.to_owned()></script> }.into_any();
+    let refresh =
+        page.refresh.map(|s| view! { <noscript><meta http-equiv="refresh" content=s.to_string() /></noscript> });
+    let passkeys = page.passkeys.then(|| script("/static/passkey.js"));
+    let own = page.script.map(script);
+    let map = page.map.then(|| {
+        view! {
+            <link rel="stylesheet" href="/static/maplibre/maplibre-gl.css" />
+            {script("/static/map.js")}
+        }
+    });
+    // What the technician's page is put on a home screen by, too.
+    let field = page.field.then(|| {
+        view! {
+            <link rel="manifest" href="/static/field.webmanifest" />
+            <link rel="apple-touch-icon" href="/static/field-192.png" />
+            <meta name="theme-color" content="#0b6663" />
+            {script("/static/field.js")}
+        }
+    });
+    view! {
+        {refresh}
+        {passkeys}
+        {own}
+        {map}
+        {field}
+    }
+    .into_any()
 }
 
 /// Who has anything live on their screen.

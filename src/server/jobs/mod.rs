@@ -18,6 +18,7 @@ use crate::{
             factor::{self, TextPayload},
             pop, retention, review,
             seal::checkpoint,
+            tracking_link,
             webhook::{self, LegPayload, ReceiptPayload},
         },
         store::{self, StoreError, TenantTx, lobby::ClaimedJob},
@@ -51,6 +52,10 @@ pub async fn run_one(app: &App, job: &ClaimedJob) -> Result<(), StoreError> {
         },
         factor::TEXT_JOB => match serde_json::from_value::<TextPayload>(job.payload.clone()) {
             Ok(p) => factor::send_text(app, &caller, &p, job.id, job.attempts > 1).await,
+            Err(e) => Err(AppError::Internal(Box::new(e))),
+        },
+        tracking_link::TEXT_JOB => match serde_json::from_value::<tracking_link::TextPayload>(job.payload.clone()) {
+            Ok(p) => tracking_link::send(app, &caller, &p, job.id, job.attempts > 1).await,
             Err(e) => Err(AppError::Internal(Box::new(e))),
         },
         export::JOB => match serde_json::from_value::<export::Payload>(job.payload.clone()) {

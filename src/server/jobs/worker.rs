@@ -179,7 +179,7 @@ pub async fn run_clock(app: App, stop: CancellationToken) {
 }
 
 /// Housekeeping: old outbox rows, sessions that are over, past sessions that are old, proofs that were left half-way, tokens
-/// and the keys that sign them, audit partitions ahead, the key, the checkpoints and the old exports of the audit log, each
+/// and the keys that sign them, masked calls whose time is over, audit partitions ahead, weeks of positions, shifts that lasted too long, the key, the checkpoints and the old exports of the audit log, each
 /// business's daily retention run, and access reviews that are due.
 ///
 /// # Errors
@@ -192,10 +192,12 @@ pub async fn minute(app: &App) -> Result<(), StoreError> {
     store::lobby::lockouts_trim(app.worker_db(), now).await?;
     store::lobby::proofs_trim(app.worker_db(), now, now.plus(-services::factor::SET_UP_SECONDS)).await?;
     store::lobby::invitation_batches_trim(app.worker_db(), now).await?;
+    store::lobby::proxy_sessions_expire(app.worker_db(), now).await?;
     services::token::housekeeping(app).await?;
     store::lobby::audit_partitions(app.worker_db()).await?;
     services::seal::housekeeping(app).await?;
     services::audit_export::work::housekeeping(app).await?;
+    services::position::housekeeping(app).await?;
     app.limits().tidy();
     let day = now.0.strftime("%Y-%m-%d").to_string();
     for business in store::lobby::retention_due(app.worker_db(), RETENTION_JOB, &day).await? {

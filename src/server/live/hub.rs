@@ -35,6 +35,11 @@ struct Inner {
     wake: Notify,
     wake_jobs: Notify,
     wake_mails: Notify,
+    seats: Notify,
+    /// Streams are to be checked here.
+    access: Notify,
+    /// Other nodes are to be told that streams are to be checked.
+    access_told: Notify,
     closing: CancellationToken,
     next: AtomicU64,
 }
@@ -49,6 +54,8 @@ struct Stream {
     business: BusinessId,
     session: SessionHash,
     grants: Grants,
+    /// Whether `session` is the hash of a link to the wallboard, which nobody is signed in with.
+    is_link: bool,
     ends: CancellationToken,
 }
 
@@ -69,18 +76,33 @@ impl Hub {
     /// Joins the business's events. `None` when this session or business has too many streams open.
     #[must_use]
     pub fn join(&self, person: &SignedIn) -> Option<Seat> {
-        let business = person.caller.business;
+        self.sit(person.caller.business, person.session.clone(), Some(person.grants))
+    }
+
+    /// As [`Self::join`], for a wallboard: whoever has the link whose token has this hash. Its stream asks by itself whether
+    /// the link is still good; [`Self::end_session`] ends it at once on this node.
+    #[must_use]
+    pub fn join_link(&self, business: BusinessId, hash: Vec<u8>) -> Option<Seat> {
+        self.sit(business, hash, None)
+    }
+
+    fn sit(&self, business: BusinessId, session: SessionHash, grants: Option<Grants>) -> Option<Seat> {
         let mut rooms = self.rooms();
-        let of_session = rooms.streams.values().filter(|s| s.session == person.session).count();
+        let of_session = rooms.streams.values().filter(|s| s.session == session).count();
         let of_business = rooms.streams.values().filter(|s| s.business == business).count();
         if of_session >= PER_SESSION || of_business >= PER_BUSINESS {
             return None;
         }
+        let is_first = !rooms.channels.contains_key(&business);
         let events = rooms.channels.entry(business).or_insert_with(|| broadcast::channel(WINDOW).0).subscribe();
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
         let ends = self.0.closing.child_token();
-        let stream = Stream { business, session: person.session.clone(), grants: person.grants, ends: ends.clone() };
+        let (is_link, grants) = (grants.is_none(), grants.unwrap_or(Grants::NONE));
+        let stream = Stream { business, session, grants, is_link, ends: ends.clone() };
         rooms.streams.insert(id, stream);
+        if is_first {
+            self.0.seats.notify_one();
+        }
         Some(Seat { hub: self.clone(), id, events, ends })
     }
 
@@ -96,6 +118,40 @@ impl Hub {
     #[must_use]
     pub fn has_listeners(&self, business: BusinessId) -> bool {
         self.rooms().channels.get(&business).is_some_and(|c| c.receiver_count() > 0)
+    }
+
+    /// The businesses in which somebody listens.
+    #[must_use]
+    pub fn businesses(&self) -> Vec<BusinessId> {
+        let rooms = self.rooms();
+        let listened = rooms.channels.iter().filter(|(_, channel)| channel.receiver_count() > 0);
+        listened.map(|(business, _)| *business).collect()
+    }
+
+    /// Resolves when [`Self::businesses`] has changed.
+    pub async fn seats_changed(&self) {
+        self.0.seats.notified().await;
+    }
+
+    /// Says that a session or a right may have ended, here: streams are checked at once, on this node and on the others.
+    pub fn change_access(&self) {
+        self.check_access();
+        self.0.access_told.notify_one();
+    }
+
+    /// Has the streams of this node checked at once: another node says that a session or a right may have ended.
+    pub fn check_access(&self) {
+        self.0.access.notify_one();
+    }
+
+    /// Resolves at the next [`Self::change_access`], for who tells the other nodes.
+    pub async fn access_changed(&self) {
+        self.0.access_told.notified().await;
+    }
+
+    /// Resolves when streams are to be checked, for who does.
+    pub async fn access_asked(&self) {
+        self.0.access.notified().await;
     }
 
     /// Says that a live event was committed: the relay looks at once instead of at its next poll.
@@ -127,17 +183,20 @@ impl Hub {
     /// Ends the streams of a session that has just ended here.
     pub fn end_session(&self, session: &SessionHash) {
         self.rooms().streams.values().filter(|s| s.session == *session).for_each(|s| s.ends.cancel());
+        self.change_access();
     }
 
     /// Ends every stream of a business here: whoever may come back does so in a moment.
     pub fn end_business(&self, business: BusinessId) {
         self.rooms().streams.values().filter(|s| s.business == business).for_each(|s| s.ends.cancel());
+        self.change_access();
     }
 
     /// The sessions that hold streams.
     #[must_use]
     pub fn sessions(&self) -> Vec<SessionHash> {
-        let mut hashes: Vec<_> = self.rooms().streams.values().map(|s| s.session.clone()).collect();
+        let rooms = self.rooms();
+        let mut hashes: Vec<_> = rooms.streams.values().filter(|s| !s.is_link).map(|s| s.session.clone()).collect();
         hashes.sort_unstable();
         hashes.dedup();
         hashes
@@ -146,7 +205,7 @@ impl Hub {
     /// Ends every stream whose session is not among `alive`, or whose rights or business are no longer those it was
     /// opened with.
     pub fn keep_only(&self, alive: &[SignedIn]) {
-        for stream in self.rooms().streams.values() {
+        for stream in self.rooms().streams.values().filter(|s| !s.is_link) {
             let same = |p: &&SignedIn| {
                 p.session == stream.session && p.grants == stream.grants && p.caller.business == stream.business
             };
@@ -175,6 +234,7 @@ impl Drop for Seat {
             && rooms.channels.get(&stream.business).is_some_and(|c| c.receiver_count() <= 1)
         {
             rooms.channels.remove(&stream.business);
+            self.hub.0.seats.notify_one();
         }
     }
 }

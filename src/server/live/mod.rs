@@ -2,19 +2,28 @@
 //!
 //! The relay reads the outbox in commit order, re-reads each subject once per business, and publishes it; each stream
 //! filters by its viewer's rights. Events carry ids; content is read at that moment, so nothing stale and nothing
-//! forbidden is ever queued. To add a topic: its check in migration 0006, a variant of [`Payload`], its reading in
+//! forbidden is ever queued. To add a topic: its check in migration 0030, a variant of [`Payload`], its reading in
 //! [`relay`], its filter in `http::live`.
+//!
+//! Where several nodes serve (OPS-3), [`nats`] tells them that there is something to read, [`listen`] hears it, and [`places`]
+//! knows what was read already.
 
 pub mod hub;
+pub mod listen;
+pub mod nats;
+pub mod places;
 pub mod relay;
+pub mod scene;
 
 use std::{fmt, str::FromStr, sync::Arc};
 
 pub use hub::Hub;
+pub use nats::Nats;
 
 use crate::{
-    model::id::{MemberId, PopId},
-    server::store::live::BoardCall,
+    model::id::{MemberId, PopId, WorkOrderId},
+    server::store::{agent::Agent, live::BoardCall, position::Unit},
+    ui::wire::live::Tally,
 };
 
 /// A place in the outbox: commit order, and when it was, so that a cursor that is too old is recognised.
@@ -61,13 +70,38 @@ impl FromStr for Cursor {
 pub struct Event {
     pub cursor: Cursor,
     pub payload: Payload,
+    /// With the last call of a batch: how many calls of the last hour were answered in time.
+    pub tally: Option<Arc<Tally>>,
 }
 
 #[derive(Debug, Clone)]
 pub enum Payload {
     Call(Arc<BoardCall>),
-    Pop { member: MemberId, pop: PopId },
-    PopGone { member: MemberId, pop: PopId },
+    Pop {
+        member: MemberId,
+        pop: PopId,
+    },
+    PopGone {
+        member: MemberId,
+        pop: PopId,
+    },
+    Agent(Arc<Agent>),
+    /// Technicians who moved, came on shift or left it, as they are now: one event for all of a batch, so that many who move
+    /// push nobody else's news out of a stream's window. For whoever sees all on the map, and each for themselves.
+    Positions(Arc<Vec<Moved>>),
+    /// Something about a work order is new; whose it is, or was before.
+    WorkOrder {
+        order: WorkOrderId,
+        member: Option<MemberId>,
+    },
+}
+
+/// A technician of whom there is news.
+#[derive(Debug, Clone)]
+pub struct Moved {
+    pub member: MemberId,
+    /// Absent when no shift is open.
+    pub unit: Option<Unit>,
 }
 
 #[cfg(test)]

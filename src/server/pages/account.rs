@@ -3,8 +3,9 @@
 use axum::response::Response;
 use leptos::{prelude::*, server_fn::ServerFn};
 
+use super::member_phone;
 use crate::{
-    model::permission::{Grants, Group, Need, Reach},
+    model::permission::{Grants, Group, Need, Permission, Reach},
     server::{
         caller::SignedIn,
         http::{AppError, Cx, render::Page},
@@ -47,6 +48,7 @@ fn held(grants: Grants) -> Vec<Held> {
 
 fn view(person: &SignedIn, provider: Option<&str>) -> AnyView {
     let linked = provider.map(linked);
+    let phone = phone(person);
     let facts = vec![
         ("Name".to_owned(), person.name.reveal().to_owned().into_any()),
         ("Email address".to_owned(), person.email.reveal().to_owned().into_any()),
@@ -73,6 +75,7 @@ fn view(person: &SignedIn, provider: Option<&str>) -> AnyView {
                     <li><a class="link" href="/account/sessions">"Sessions and devices"</a></li>
                     <li><a class="link" href="/account/password">"Password"</a></li>
                     {linked}
+                    {phone}
                 </ul>
             </Card>
             <Card title="What your role may do">
@@ -94,6 +97,12 @@ fn view(person: &SignedIn, provider: Option<&str>) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// The way to where masked calls reach them, for technicians.
+fn phone(person: &SignedIn) -> Option<AnyView> {
+    let has_one = person.passes(member_phone::NEED) && person.grants.holds(Permission::PositionsSend);
+    has_one.then(|| view! { <li><a class="link" href="/account/phone">"Phone for masked calls"</a></li> }.into_any())
 }
 
 /// The way to the account of another provider.
@@ -141,6 +150,8 @@ mod tests {
         let viewer = held(Role::Viewer.grants());
         assert_eq!(viewer.len(), 1);
         assert_eq!(viewer.first().map(|(group, _)| *group), Some(Group::Insight));
-        assert_eq!(held(Role::Owner.grants()).iter().map(|(_, rows)| rows.len()).sum::<usize>(), TABLE.len());
+        // But to send one's own position: owners drive nowhere.
+        let all = held(Role::Owner.grants()).iter().map(|(_, rows)| rows.len()).sum::<usize>();
+        assert_eq!(all, TABLE.len() - 1);
     }
 }

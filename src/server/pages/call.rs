@@ -5,9 +5,10 @@ use axum::{extract::Path, response::Response};
 use leptos::prelude::*;
 
 use super::{
+    call_control::{self, Controls},
     calls,
     cells::{dash, fact, mono},
-    text,
+    text, work_orders,
 };
 use crate::{
     model::{
@@ -35,12 +36,17 @@ struct Model {
     steps: Vec<Step>,
     zone: String,
     may_reveal: bool,
+    may_make_job: bool,
+    /// What a supervisor may do with it while it runs.
+    controls: Option<Controls>,
 }
 
 async fn load(cx: &Cx, id: CallId) -> Result<Model, AppError> {
     let person = cx.signed_in()?;
     let (line, steps) = services::call::view(cx, id).await?;
-    Ok(Model { line, steps, zone: person.zone.clone(), may_reveal: person.passes(NUMBERS_NEED) })
+    let controls = call_control::load(cx, &line).await?;
+    let (may_reveal, may_make_job) = (person.passes(NUMBERS_NEED), person.passes(work_orders::ALL_NEED));
+    Ok(Model { line, steps, zone: person.zone.clone(), may_reveal, may_make_job, controls })
 }
 
 /// `GET /calls/{id}`
@@ -58,16 +64,22 @@ fn view(m: Model) -> impl IntoView {
         Direction::Outbound => "Outgoing call",
     };
     let href = format!("/calls/{}/numbers", m.line.id);
+    let job = format!("/work-orders/new?call={}", m.line.id);
     let steps = timeline(m.steps, &m.line, &m.zone);
     let facts = facts(m.line, &m.zone);
+    let controls = m.controls.map(call_control::view);
     view! {
         <PageHead title=title.to_owned() lede="What happened on this call, step by step.">
+            {m.may_make_job.then(|| view! { <a class="btn btn-quiet" href=job>"New job from this call"</a> })}
             {m.may_reveal.then(|| view! { <a class="btn btn-quiet" href=href>"Show numbers"</a> })}
         </PageHead>
         <div class="grid-2">
-            <Card title="The call">
-                <Facts items=facts />
-            </Card>
+            <div class="stack">
+                <Card title="The call">
+                    <Facts items=facts />
+                </Card>
+                {controls}
+            </div>
             <Card title="Timeline">{steps}</Card>
         </div>
     }

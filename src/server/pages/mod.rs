@@ -12,14 +12,18 @@ pub mod audit_seals;
 pub mod audit_stream;
 pub mod audit_streams;
 pub mod board;
+pub mod board_settings;
 pub mod call;
+mod call_control;
 pub mod calls;
 mod cells;
 pub mod confirm;
 pub mod connection;
 pub mod connections;
+pub mod dispatch;
 pub mod extensions;
 pub mod factor;
+pub mod field;
 pub mod forgot;
 pub mod home;
 pub mod join;
@@ -27,14 +31,19 @@ pub mod link;
 pub mod linked;
 mod mailed;
 pub mod mails;
+pub mod map;
+pub mod masked_call;
 pub mod member;
+pub mod member_phone;
 pub mod nav;
 pub mod networks;
 pub mod oidc;
 pub mod open;
 pub mod operators;
+mod own_state;
 pub mod password;
 pub mod pops;
+pub mod proxy_numbers;
 pub mod retention;
 pub mod review;
 pub mod reviews;
@@ -51,7 +60,12 @@ pub mod team;
 pub mod team_import;
 pub mod text;
 pub mod tokens;
+pub mod track;
 pub mod two_factor;
+pub mod wallboard;
+pub mod wallboards;
+pub mod work_order;
+pub mod work_orders;
 
 use axum::response::Response;
 
@@ -71,7 +85,7 @@ pub async fn root() -> Response {
 /// Every page with its need.
 #[must_use]
 pub fn doors(doors: Doors) -> Doors {
-    doors
+    dispatch_doors(board_doors(doors))
         .page("/", Need::Public, root)
         .page("/sign-in", sign_in::NEED, sign_in::page)
         .page("/sign-in/factor", factor::NEED, factor::page)
@@ -119,6 +133,31 @@ pub fn doors(doors: Doors) -> Doors {
         .page("/audit/streams", audit_streams::NEED, audit_streams::page)
         .page("/audit/{id}", audit_entry::NEED, audit_entry::page)
         .asking_again(sensitive)
+}
+
+/// The wall, and what the live board measures by.
+fn board_doors(doors: Doors) -> Doors {
+    doors
+        .page("/wallboard/{token}", wallboard::NEED, wallboard::page)
+        .page("/wallboards", wallboards::NEED, wallboards::page)
+        .page("/settings/board", board_settings::NEED, board_settings::page)
+}
+
+/// Technicians, their jobs, and how customers reach them.
+fn dispatch_doors(doors: Doors) -> Doors {
+    doors
+        .page("/field", field::NEED, field::page)
+        .page("/field/offline", field::OFFLINE_NEED, field::offline)
+        .page("/map", map::NEED, map::page)
+        .page("/work-orders", work_orders::NEED, work_orders::page)
+        .page("/work-orders/new", work_orders::ALL_NEED, work_orders::new::page)
+        .page("/work-orders/{id}", work_order::NEED, work_order::page)
+        .page("/work-orders/{id}/edit", work_orders::ALL_NEED, work_order::edit::page)
+        .page("/dispatch", dispatch::NEED, dispatch::page)
+        .page("/track/{token}", track::NEED, track::page)
+        .page("/proxy-numbers", proxy_numbers::NEED, proxy_numbers::page)
+        .page("/work-orders/{id}/call", masked_call::NEED, masked_call::page)
+        .page("/account/phone", member_phone::NEED, member_phone::page)
 }
 
 /// Credentials, roles, retention and exports ask again who one is before they open (ACC-8).

@@ -46,7 +46,7 @@ fn cookie(token: &str) -> String {
 }
 
 /// The letters of our tokens, so that nothing else gets into the cookie.
-fn is_token(text: &str) -> bool {
+pub(super) fn is_token(text: &str) -> bool {
     (20..=100).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 

@@ -172,7 +172,7 @@ fn audit_row() -> AnyView {
 }
 
 fn not_covered() -> AnyView {
-    let kinds = DataKind::ALL.map(DataKind::label).join(" and ").to_lowercase();
+    let kinds = DataKind::ALL.map(DataKind::label).join(", ").to_lowercase();
     view! {
         <Notice tone=Tone::Neutral title="What this does not cover">
             {format!("These rules delete {kinds} here, in the live database. ")}

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use leptos::{prelude::*, server_fn::ServerFn};
 
-use super::{cells::fact, connections, extensions, networks, retention, security};
+use super::{board_settings, cells::fact, connections, extensions, networks, retention, security};
 use crate::{
     model::{
         password::{self, Policy},
@@ -38,11 +38,15 @@ struct Model {
 
 async fn load(cx: &Cx) -> Result<Model, AppError> {
     let person = cx.signed_in()?;
-    let all: [(Need, Near); 5] = [
+    let all: [(Need, Near); 6] = [
         (security::NEED, ("/settings/security", "shield", "Sign-in security", "Who needs a second factor.")),
         (networks::NEED, ("/settings/networks", "filter", "Networks", "Where your people may come from.")),
         (retention::NEED, ("/settings/retention", "retention", "Retention", "How long each kind of data is kept.")),
         (connections::NEED, ("/connections", "plug", "Connections", "Your phone provider and your agency system.")),
+        (
+            board_settings::NEED,
+            ("/settings/board", "board", "Live board", "What it measures by, queues, and why agents take no calls."),
+        ),
         (extensions::NEED, ("/extensions", "extension", "Extensions", "Whose phone rings, and where.")),
     ];
     Ok(Model {

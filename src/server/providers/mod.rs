@@ -68,6 +68,9 @@ impl fmt::Debug for LegRef {
     }
 }
 
+/// How long desks ring.
+pub const RING_SECONDS: u16 = 20;
+
 /// What shall ring for a call. Its addresses hold the connection's token, so there is no `Debug`.
 pub struct RingPlan {
     /// Shown to who is called. None leaves the caller's own number.
@@ -148,6 +151,56 @@ impl From<OutboundError> for TextError {
     }
 }
 
+/// What a supervisor may want of a running call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Control {
+    Transfer,
+    HangUp,
+    Mute,
+}
+
+/// The same, with what it needs. A plan's addresses hold the connection's token, so there is no `Debug`.
+pub enum Order {
+    /// Away from whoever has it, to what the plan rings.
+    Transfer(RingPlan),
+    /// The end of it, for everybody.
+    HangUp,
+    /// Nobody hears our side any more.
+    Mute,
+}
+
+/// Why a running call did not change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ControlError {
+    #[error("the provider cannot do this")]
+    Cannot,
+    #[error("the provider does not accept this account")]
+    Account,
+    #[error("the call has ended, or the provider does not know it")]
+    Gone,
+    #[error("the provider could not be reached, or answered something unexpected")]
+    Unreachable,
+}
+
+impl ControlError {
+    /// The closed word for the audit log.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Cannot => "cannot",
+            Self::Account => "account",
+            Self::Gone => "gone",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
+impl From<OutboundError> for ControlError {
+    fn from(_: OutboundError) -> Self {
+        Self::Unreachable
+    }
+}
+
 /// A provider of telephone calls. Every method is required: a default would be a check that passes by accident.
 #[async_trait]
 pub trait Telephony: Send + Sync {
@@ -186,6 +239,25 @@ pub trait Telephony: Send + Sync {
         secret: &Secret,
         text: &TextMessage<'_>,
     ) -> Result<(), TextError>;
+
+    /// Whether it can do this with a running call.
+    ///
+    /// # Errors
+    /// Why not, in a sentence for people. Then [`Self::control`] answers [`ControlError::Cannot`].
+    fn can(&self, control: Control) -> Result<(), &'static str>;
+
+    /// Changes a running call, by the provider's own id of it. Once it is accepted, the webhook tells what became of it.
+    ///
+    /// # Errors
+    /// [`ControlError`]; nothing changed, or nobody knows.
+    async fn control(
+        &self,
+        outbound: &Outbound,
+        account: &str,
+        secret: &Secret,
+        call: &str,
+        order: &Order,
+    ) -> Result<(), ControlError>;
 
     /// The account as it will be stored.
     ///

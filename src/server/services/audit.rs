@@ -94,6 +94,9 @@ pub async fn audited_in<T>(
             let entry = act.entry(app, Outcome::Done);
             store::audit::append(&mut act.tx, entry).await?;
             act.tx.commit().await?;
+            if action.ends_access() {
+                app.hub().change_access();
+            }
             app.hub().wake();
             app.hub().wake_worker();
             Ok(value)

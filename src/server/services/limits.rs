@@ -17,7 +17,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::model::id::{BusinessId, ConnectionId};
+use crate::model::id::{BusinessId, ConnectionId, MemberId};
 
 /// Provider events that are applied at once, per business and minute (TEL-1). What is above waits in the queue.
 pub const APPLIED_PER_MINUTE: u32 = 200;
@@ -27,6 +27,12 @@ pub const RECEIVED_PER_MINUTE: u32 = 2_000;
 pub const SIGN_INS_PER_MINUTE: u32 = 30;
 /// The same, per minute and network (/24; of IPv6, /48): who has many addresses has them side by side.
 pub const NETWORK_SIGN_INS_PER_MINUTE: u32 = 300;
+
+/// Looks at customers' tracking links, per minute and address: a page asks anew twice a minute.
+pub const FOLLOWED_PER_MINUTE: u32 = 30;
+
+/// Requests with positions of one technician, per minute. The limit that is promised is the database's, and a tenth of this.
+pub const POSITIONS_PER_MINUTE: u32 = 30;
 
 /// Long looks through the audit log at once: searching for words, counting for an export, verifying. The other connections are
 /// everybody else's.
@@ -40,6 +46,8 @@ pub struct Limits {
     received: DefaultKeyedRateLimiter<BusinessId>,
     sign_ins: DefaultKeyedRateLimiter<IpAddr>,
     network_sign_ins: DefaultKeyedRateLimiter<IpAddr>,
+    followed: DefaultKeyedRateLimiter<IpAddr>,
+    positions: DefaultKeyedRateLimiter<MemberId>,
     searches: Semaphore,
     exporting: Semaphore,
     export_waits: AtomicBool,
@@ -76,6 +84,8 @@ impl Default for Limits {
             received: RateLimiter::keyed(per_minute(RECEIVED_PER_MINUTE)),
             sign_ins: RateLimiter::keyed(per_minute(SIGN_INS_PER_MINUTE)),
             network_sign_ins: RateLimiter::keyed(per_minute(NETWORK_SIGN_INS_PER_MINUTE)),
+            followed: RateLimiter::keyed(per_minute(FOLLOWED_PER_MINUTE)),
+            positions: RateLimiter::keyed(per_minute(POSITIONS_PER_MINUTE)),
             searches: Semaphore::new(SEARCHES),
             exporting: Semaphore::new(1),
             export_waits: AtomicBool::new(false),
@@ -103,6 +113,18 @@ impl Limits {
     pub fn may_try_sign_in(&self, address: IpAddr) -> bool {
         self.sign_ins.check_key(&without(address, (0, 64))).is_ok()
             && self.network_sign_ins.check_key(&without(address, (8, 80))).is_ok()
+    }
+
+    /// Whether this address may look at one more tracking link. Apart from signing in: who follows keeps nobody out.
+    #[must_use]
+    pub fn may_follow(&self, address: IpAddr) -> bool {
+        self.followed.check_key(&without(address, (0, 64))).is_ok()
+    }
+
+    /// Whether the database is asked about this technician's positions at all.
+    #[must_use]
+    pub fn may_send_positions(&self, member: MemberId) -> bool {
+        self.positions.check_key(&member).is_ok()
     }
 
     /// A turn for a long look through the audit log, which is held as long as the look takes. Nothing when all are taken and
@@ -153,8 +175,10 @@ impl Limits {
     pub fn tidy(&self) {
         self.applied.retain_recent();
         self.received.retain_recent();
+        self.positions.retain_recent();
         self.sign_ins.retain_recent();
         self.network_sign_ins.retain_recent();
+        self.followed.retain_recent();
     }
 }
 
@@ -204,6 +228,15 @@ mod tests {
         let subscriber = (0..90).map(|n| format!("2001:db8:1:2::{n}"));
         assert!(about(SIGN_INS_PER_MINUTE).contains(&admitted(&limits, subscriber)));
         assert!(limits.may_try_sign_in("2001:db8:1:3::1".parse().expect("an address")));
+    }
+
+    #[test]
+    fn who_follows_a_technician_too_often_may_still_sign_in() {
+        let limits = Limits::default();
+        let address: IpAddr = "192.0.2.7".parse().expect("an address");
+        let admitted: u32 = (0..90).map(|_| u32::from(limits.may_follow(address))).sum();
+        assert!(about(FOLLOWED_PER_MINUTE).contains(&admitted));
+        assert!(limits.may_try_sign_in(address));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::{
         audit::Action,
         field::Bad,
         id::MemberId,
-        permission::Role,
+        permission::{Permission, Role},
         role::{HeldRole, RoleRef},
         session::EndCause,
     },
@@ -56,6 +56,15 @@ pub(super) async fn change_role(
     }
     if !to.is(Role::Owner) {
         keep_an_owner(tx, member, "role").await?;
+    }
+    // Who sends no position any more is not shown either.
+    if !to.grants.holds(Permission::PositionsSend) {
+        store::shift::end_of_leaver(tx, member.id).await?;
+    }
+    // And who works on no jobs any more talks to no customer, and has no way to take their number back.
+    if !to.grants.holds(Permission::WorkOrders) {
+        store::masked_call::close_of(tx, member.id).await?;
+        store::member_phone::delete_of(tx, member.id).await?;
     }
     Ok(store::member::set_role(tx, member.id, &member.role, to).await?)
 }
@@ -161,6 +170,10 @@ pub(super) async fn end_membership(
         programs: store::lobby::token_families_revoke_member(tx, id).await?,
         sessions: store::lobby::sessions_end_member(tx, id, EndCause::Removed).await?,
     };
+    store::shift::end_of_leaver(tx, id).await?;
+    store::masked_call::close_of(tx, id).await?;
+    store::work_order::release_of(tx, id).await?;
+    store::member_phone::delete_of(tx, id).await?;
     store::review::note_removal(tx, id).await?;
     store::member::remove(tx, id, &member.role).await?;
     Ok(ended)

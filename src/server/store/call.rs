@@ -1,8 +1,10 @@
 //! Applying provider events to calls (TEL-1): any order, any repeats, the same end. The desks that a call rings at are its
 //! legs ([`leg`]).
 
+mod control;
 mod leg;
 
+pub use control::{Controlled, Desk, controlled, desk, desks, provider};
 pub use leg::desk_of_leg;
 use leg::{HeardLeg, advance_leg, begin_no_later, settle_member};
 

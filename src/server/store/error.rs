@@ -32,6 +32,10 @@ const TAKEN: &[(&str, &str)] = &[
     ("extensions_extension_key", "extension"),
     ("extensions_target_key", "target"),
     ("networks_range_key", "range"),
+    ("queues_name_key", "name"),
+    ("queues_number_key", "number"),
+    ("agent_reasons_label_key", "label"),
+    ("proxy_numbers_number_key", "number"),
     ("roles_name_key", "name"),
     // Of a passkey there is no field that one could look at.
     ("passkeys_credential_id_key", ""),

@@ -6,7 +6,7 @@ use super::{StoreError, TenantTx, tx::Whose, types::read};
 use crate::{
     model::{
         call::{CallState, Direction},
-        id::{CallId, MemberId},
+        id::{CallId, MemberId, QueueId},
         permission::Permission,
         phone::Phone,
     },
@@ -28,6 +28,8 @@ pub struct BoardCall {
     pub party: Option<Phone>,
     pub own: Option<Phone>,
     pub talking: Option<MemberId>,
+    /// The queue that it came in by.
+    pub queue: Option<QueueId>,
     /// Whose desks ring or rang, and their names.
     pub desks: Vec<(MemberId, String)>,
     pub started_at: At,
@@ -57,6 +59,8 @@ impl BoardCall {
             party: self.party.as_ref().map(Phone::masked),
             own: self.own.as_ref().map(Phone::masked),
             agents: named,
+            queue: self.queue,
+            talking: self.talking,
             started_at: self.started_at.millis(),
             state_at: self.state_at.millis(),
         }
@@ -75,6 +79,7 @@ struct Row {
     answered_at: Option<At>,
     desk_ids: Vec<Uuid>,
     desk_names: Vec<String>,
+    queue_id: Option<Uuid>,
 }
 
 impl TryFrom<Row> for BoardCall {
@@ -89,6 +94,7 @@ impl TryFrom<Row> for BoardCall {
             party: phone(r.party_number)?,
             own: phone(r.own_number)?,
             talking: r.member_id.map(MemberId),
+            queue: r.queue_id.map(QueueId),
             desks: r.desk_ids.into_iter().map(MemberId).zip(r.desk_names).collect(),
             started_at: r.started_at,
             state_at: r.state_at,
@@ -103,12 +109,31 @@ impl TryFrom<Row> for BoardCall {
 /// Refused without `live_board`.
 pub async fn board(tx: &mut TenantTx) -> Result<Vec<BoardCall>, StoreError> {
     let whose = tx.may(Permission::LiveBoard)?;
+    let calls = current(tx).await?;
+    Ok(match whose {
+        Whose::Everybodys => calls,
+        Whose::Only(member) => calls.into_iter().filter(|c| c.concerns(member)).collect(),
+    })
+}
+
+/// The calls of the board now, for the wallboard.
+///
+/// # Errors
+/// Refused for people.
+pub async fn wallboard(tx: &mut TenantTx) -> Result<Vec<BoardCall>, StoreError> {
+    tx.machine()?;
+    current(tx).await
+}
+
+async fn current(tx: &mut TenantTx) -> Result<Vec<BoardCall>, StoreError> {
     let (business, now) = (tx.business(), tx.now());
     let rows = sqlx::query_as!(
         Row,
         r#"select c.id, c.state, c.direction, c.party_number, c.own_number, c.member_id, c.started_at, c.state_at,
-               c.answered_at, coalesce(d.ids, '{}') as "desk_ids!", coalesce(d.names, '{}') as "desk_names!"
+               c.answered_at, coalesce(d.ids, '{}') as "desk_ids!", coalesce(d.names, '{}') as "desk_names!",
+               q.id as "queue_id?"
            from calls c
+           left join queues q on q.business_id = $1 and q.number = c.own_number
            left join lateral (
                select array_agg(m.id order by m.name, m.id) as ids, array_agg(m.name order by m.name, m.id) as names
                from members m
@@ -125,11 +150,7 @@ pub async fn board(tx: &mut TenantTx) -> Result<Vec<BoardCall>, StoreError> {
     )
     .fetch_all(tx.conn())
     .await?;
-    let calls = rows.into_iter().map(BoardCall::try_from).collect::<Result<Vec<_>, _>>()?;
-    Ok(match whose {
-        Whose::Everybodys => calls,
-        Whose::Only(member) => calls.into_iter().filter(|c| c.concerns(member)).collect(),
-    })
+    rows.into_iter().map(BoardCall::try_from).collect()
 }
 
 /// Some calls, for the relay, which asks for everybody and lets each stream filter.
@@ -146,8 +167,10 @@ pub async fn calls(tx: &mut TenantTx, ids: &[CallId]) -> Result<Vec<BoardCall>, 
     let rows = sqlx::query_as!(
         Row,
         r#"select c.id, c.state, c.direction, c.party_number, c.own_number, c.member_id, c.started_at, c.state_at,
-               c.answered_at, coalesce(d.ids, '{}') as "desk_ids!", coalesce(d.names, '{}') as "desk_names!"
+               c.answered_at, coalesce(d.ids, '{}') as "desk_ids!", coalesce(d.names, '{}') as "desk_names!",
+               q.id as "queue_id?"
            from calls c
+           left join queues q on q.business_id = $1 and q.number = c.own_number
            left join lateral (
                select array_agg(m.id order by m.name, m.id) as ids, array_agg(m.name order by m.name, m.id) as names
                from members m

@@ -14,12 +14,15 @@ mod lockout;
 mod operator;
 mod passkey;
 mod policy;
+mod position;
 mod queue;
 mod review;
 mod seal;
 mod signing_key;
 mod text;
 mod token;
+mod tracking;
+mod wallboard;
 
 pub use audit_stream::*;
 pub use challenge::*;
@@ -33,6 +36,7 @@ pub use lockout::*;
 pub use operator::*;
 pub use passkey::*;
 pub use policy::*;
+pub use position::*;
 pub use queue::*;
 pub use review::*;
 pub use seal::*;
@@ -40,6 +44,8 @@ pub use signing_key::*;
 use sqlx::PgPool;
 pub use text::*;
 pub use token::*;
+pub use tracking::*;
+pub use wallboard::*;
 
 use super::{StoreError, role::held};
 use crate::model::{

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{StoreError, TenantTx};
 use crate::{
-    model::id::{BusinessId, CallId, MemberId, PopId},
+    model::id::{BusinessId, CallId, MemberId, PopId, WorkOrderId},
     server::{kit::At, live::Cursor},
 };
 
@@ -28,6 +28,12 @@ pub enum Topic {
     Call(CallId),
     Pop(PopId, MemberId),
     PopGone(PopId, MemberId),
+    /// A technician's shift began or ended. Positions are told by the statement that stores them.
+    Shift(MemberId),
+    /// What an agent says of themselves.
+    Agent(MemberId),
+    /// For whoever sees all, and for this technician.
+    WorkOrder(WorkOrderId, Option<MemberId>),
 }
 
 /// Adds an event to this transaction. Whoever may write the subject may say so.
@@ -40,6 +46,9 @@ pub async fn put(tx: &mut TenantTx, topic: Topic) -> Result<(), StoreError> {
         Topic::Call(call) => ("call", call.0, None),
         Topic::Pop(pop, member) => ("pop", pop.0, Some(member.0)),
         Topic::PopGone(pop, member) => ("pop_gone", pop.0, Some(member.0)),
+        Topic::Shift(member) => ("shift", member.0, Some(member.0)),
+        Topic::Agent(member) => ("agent", member.0, None),
+        Topic::WorkOrder(order, member) => ("work_order", order.0, member.map(|member| member.0)),
     };
     sqlx::query!(
         "insert into outbox (business_id, topic, subject_id, member_id) values ($1, $2, $3, $4)",
@@ -101,17 +110,31 @@ pub async fn after(db: &PgPool, from: Cursor, limit: i32) -> Result<Vec<Row>, St
 /// # Errors
 /// The database cannot be reached.
 pub async fn replay(tx: &mut TenantTx, from: Cursor, limit: i64) -> Result<Vec<Row>, StoreError> {
+    select(tx, from, limit, true).await
+}
+
+/// As [`replay`], but for positions: there are many, and whoever shows them begins with all that are there.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn missed(tx: &mut TenantTx, from: Cursor, limit: i64) -> Result<Vec<Row>, StoreError> {
+    select(tx, from, limit, false).await
+}
+
+async fn select(tx: &mut TenantTx, from: Cursor, limit: i64, positions: bool) -> Result<Vec<Row>, StoreError> {
     let business = tx.business();
     let rows = sqlx::query!(
         r#"select xid::text as "xid!", id, topic, subject_id, member_id, at
            from outbox
            where business_id = $1 and (xid, id) > ($2::text::xid8, $3) and xid < pg_snapshot_xmin(pg_current_snapshot())
+               and ($5 or topic <> 'position')
            order by xid, id
            limit $4"#,
         business.0,
         from.xid.to_string(),
         from.id,
-        limit
+        limit,
+        positions
     )
     .fetch_all(tx.conn())
     .await?;

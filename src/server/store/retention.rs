@@ -81,6 +81,9 @@ pub async fn older_than(tx: &mut TenantTx, kind: DataKind, cutoff: At) -> Result
             .await?;
             (r.count, r.oldest)
         }
+        DataKind::Positions => super::position::older_than(tx, cutoff).await?,
+        DataKind::AgentStates => super::agent::older_than(tx, cutoff).await?,
+        DataKind::WorkOrders => super::work_order::older_than(tx, cutoff).await?,
     };
     Ok(found)
 }
@@ -118,6 +121,9 @@ pub async fn delete_batch(tx: &mut TenantTx, kind: DataKind, cutoff: At, limit: 
             .execute(tx.conn())
             .await?
         }
+        DataKind::Positions => return super::position::delete_older(tx, cutoff, limit).await,
+        DataKind::AgentStates => return super::agent::delete_older(tx, cutoff, limit).await,
+        DataKind::WorkOrders => return super::work_order::delete_older(tx, cutoff, limit).await,
     };
     Ok(done.rows_affected())
 }

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 use super::StoreError;
 use crate::{
     model::{
-        id::{BusinessId, OperatorGrantId},
+        id::{BusinessId, OperatorGrantId, TrackingLinkId},
         permission::{Permission, Reach},
     },
     server::{
@@ -105,7 +105,7 @@ impl TenantTx {
                 Reach::Own => Ok(Whose::Only(member)),
                 Reach::None => Err(StoreError::Refused),
             },
-            Actor::Webhook(_) | Actor::Job(_) | Actor::Operator(_) => Err(StoreError::Refused),
+            Actor::Webhook(_) | Actor::Job(_) | Actor::Operator(_) | Actor::Link(_) => Err(StoreError::Refused),
         }
     }
 
@@ -127,7 +127,7 @@ impl TenantTx {
     pub fn machine(&self) -> Result<(), StoreError> {
         match self.caller.actor {
             Actor::Webhook(_) | Actor::Job(_) => Ok(()),
-            Actor::Member { .. } | Actor::Operator(_) => Err(StoreError::Refused),
+            Actor::Member { .. } | Actor::Operator(_) | Actor::Link(_) => Err(StoreError::Refused),
         }
     }
 
@@ -138,7 +138,18 @@ impl TenantTx {
     pub fn operator(&self) -> Result<OperatorGrantId, StoreError> {
         match self.caller.actor {
             Actor::Operator(grant) => Ok(grant),
-            Actor::Member { .. } | Actor::Webhook(_) | Actor::Job(_) => Err(StoreError::Refused),
+            Actor::Member { .. } | Actor::Webhook(_) | Actor::Job(_) | Actor::Link(_) => Err(StoreError::Refused),
+        }
+    }
+
+    /// For what only a customer does who follows their technician: by which link.
+    ///
+    /// # Errors
+    /// Refused for everybody else.
+    pub fn link(&self) -> Result<TrackingLinkId, StoreError> {
+        match self.caller.actor {
+            Actor::Link(link) => Ok(link),
+            Actor::Member { .. } | Actor::Webhook(_) | Actor::Job(_) | Actor::Operator(_) => Err(StoreError::Refused),
         }
     }
 

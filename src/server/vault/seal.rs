@@ -42,6 +42,8 @@ pub enum Purpose {
     FactorPhone,
     /// A text message that waits to be sent.
     Text,
+    /// A text message that brings a customer's tracking link and waits to be sent.
+    TrackingText,
     SigningKey,
     /// Seals nothing: it is the key that the records of closed access reviews are signed with.
     ReviewRecord,

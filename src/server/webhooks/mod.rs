@@ -24,16 +24,19 @@ use crate::{
             doors::{Doors, Kind},
         },
         kit::entropy::{token_hash, uuid7},
-        providers::{self, Door, RawRequest, RingPlan, Telephony, Verified, telephony},
-        services::{connection::webhook_base, webhook},
-        store::{self, TenantTx, lobby::WebhookTarget},
+        providers::{self, Door, RING_SECONDS, RawRequest, RingPlan, Telephony, Verified, telephony},
+        services::{
+            connection::webhook_base,
+            masked_call::{self, Ringing},
+            webhook,
+        },
+        store::{self, lobby::WebhookTarget},
         vault::{Purpose, Secret},
     },
 };
 
 /// The largest provider event. Twilio's are under 10 kB.
 const MAX_BODY: usize = 64 << 10;
-const RING_SECONDS: u16 = 20;
 
 /// The doors of this room.
 #[must_use]
@@ -142,18 +145,14 @@ async fn apply(app: &App, heard: Heard) -> Result<Response, AppError> {
     webhook::receive(app, &caller, target.connection, &event, at_once).await?;
     let base = webhook_base(&app.config().public_url, provider.code(), token.expose());
     let door = verified.door();
-    let targets = if door == Door::Voice {
-        let mut tx = TenantTx::open(app.db(), &caller, app.clock().now()).await?;
-        let number = event.own.as_ref().map(|p| p.reveal().to_owned());
-        let targets = store::extension::targets(&mut tx, number.as_deref()).await?;
-        tx.commit().await?;
-        targets
+    let ringing = if door == Door::Voice {
+        masked_call::ringing(app, &caller, target.connection, &event).await?
     } else {
-        Vec::new()
+        Ringing { caller_id: None, targets: Vec::new() }
     };
     let plan = RingPlan {
-        caller_id: None,
-        targets,
+        caller_id: ringing.caller_id,
+        targets: ringing.targets,
         status_url: format!("{base}/status"),
         action_url: format!("{base}/dial"),
         timeout_seconds: RING_SECONDS,

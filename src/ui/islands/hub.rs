@@ -4,7 +4,11 @@
 //! A browser's own reconnection sends `Last-Event-ID`; when it gives up (closed), a new source is made here with
 //! `?after=` and a growing pause. Called in effects only, which run in browsers only.
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Duration,
+};
 
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, closure::Closure};
@@ -22,6 +26,10 @@ pub enum Link {
     Lost(i64),
 }
 
+/// Milliseconds of silence after which the connection is late. The server is heard of every ten seconds at least
+/// (`server::http::live`).
+pub const PATIENCE: i64 = 13_000;
+
 type Listener = Rc<dyn Fn(&LiveEvent)>;
 
 #[derive(Default)]
@@ -36,7 +44,8 @@ struct Hub {
 thread_local! {
     static HUB: RefCell<Hub> = RefCell::default();
     static LINK: ArcRwSignal<Link> = ArcRwSignal::new(Link::Waking);
-    static SKEW: RefCell<i64> = const { RefCell::new(0) };
+    static SKEW: Cell<i64> = const { Cell::new(0) };
+    static HEARD: Cell<i64> = const { Cell::new(0) };
 }
 
 /// The connection's state, for the chip.
@@ -48,12 +57,12 @@ pub fn link() -> ArcRwSignal<Link> {
 /// The server's time now, in milliseconds: the browser's clock, put right by what the server last said.
 #[must_use]
 pub fn server_now() -> i64 {
-    browser_now() - SKEW.with(|s| *s.borrow())
+    browser_now() - SKEW.get()
 }
 
 /// Tells what the server's clock says.
 pub fn clock_says(now: i64) {
-    SKEW.with(|s| *s.borrow_mut() = browser_now() - now);
+    SKEW.set(browser_now() - now);
 }
 
 /// The browser's clock in milliseconds.
@@ -61,6 +70,12 @@ pub fn clock_says(now: i64) {
 #[must_use]
 pub fn browser_now() -> i64 {
     js_sys::Date::now() as i64
+}
+
+/// Since when nothing was heard of the server, in milliseconds of the browser's clock.
+#[must_use]
+pub fn heard() -> i64 {
+    HEARD.get()
 }
 
 /// Calls `listener` for every event from now on. `cursor` is where the island's page stood; empty if it shows nothing.
@@ -86,6 +101,7 @@ fn connect() {
     });
     let Ok(source) = EventSource::new(&url) else { return retry() };
     on(&source, "open", |_| LINK.with(|l| l.set(Link::Connected)));
+    on(&source, "beat", |_| {});
     on(&source, "hello", |event| {
         HUB.with(|hub| hub.borrow_mut().tries = 0);
         if let Some(now) = event.data().as_string().and_then(|text| text.parse().ok()) {
@@ -108,7 +124,13 @@ fn connect() {
 }
 
 fn on(source: &EventSource, name: &str, handler: impl Fn(MessageEvent) + 'static) {
-    let closure = Closure::<dyn Fn(MessageEvent)>::new(handler);
+    let is_error = name == "error";
+    let closure = Closure::<dyn Fn(MessageEvent)>::new(move |event| {
+        if !is_error {
+            HEARD.set(browser_now());
+        }
+        handler(event);
+    });
     let _ = source.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
     // Lives as long as the page: there is one connection, and it ends with it.
     closure.forget();
@@ -123,7 +145,7 @@ fn note_cursor(event: &MessageEvent) {
 
 fn tell(event: &LiveEvent) {
     match event {
-        LiveEvent::Call { now, .. } | LiveEvent::Pop { now, .. } => clock_says(*now),
+        LiveEvent::Call { now, .. } | LiveEvent::Agent { now, .. } | LiveEvent::Pop { now, .. } => clock_says(*now),
         LiveEvent::PopGone { .. } => {}
     }
     // A listener may listen to more: the list is not held while it runs.

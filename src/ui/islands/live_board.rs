@@ -10,21 +10,24 @@ use std::time::Duration;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::hub::{self, Link};
+use super::{
+    agents::{self, Agents},
+    board_summary::{Queues, Summary, beep, clock_text},
+    hub,
+};
 use crate::{
     model::{
+        board::Measures,
         call::{CallState, Direction},
+        id::QueueId,
         phone::MaskedPhone,
     },
     ui::{
-        parts::{Badge, CallStateBadge, DataTable, Icon, Tile, Tone},
-        wire::live::{LiveCall, LiveEvent},
+        parts::{CallStateBadge, DataTable, Icon},
+        wire::live::{LiveAgent, LiveCall, LiveEvent, Tally},
     },
 };
 
-/// Seconds in one state from which a row asks for attention, and from which it demands it (ui.md).
-pub const WARN_SECONDS: i64 = 180;
-pub const BAD_SECONDS: i64 = 300;
 /// An ended call is shown for this long.
 const LINGER_MILLIS: i64 = 10_000;
 
@@ -42,6 +45,7 @@ const HEAD: [(&str, &str); 7] = [
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BoardFilter {
     pub state: Option<CallState>,
+    pub queue: Option<QueueId>,
     pub text: String,
 }
 
@@ -52,6 +56,7 @@ impl BoardFilter {
         let text = self.text.to_lowercase();
         let number = |phone: &Option<MaskedPhone>| phone.as_ref().is_some_and(|p| p.to_string().contains(&text));
         self.state.is_none_or(|s| s == call.state)
+            && (self.queue.is_none() || self.queue == call.queue)
             && (text.is_empty()
                 || number(&call.party)
                 || number(&call.own)
@@ -59,100 +64,104 @@ impl BoardFilter {
     }
 }
 
-/// The board. `calls` are those that `filter` keeps, oldest first; `now` is the server's clock when it drew them, `cursor`
-/// where it stood.
-#[island]
-pub fn LiveBoard(calls: Vec<LiveCall>, filter: BoardFilter, cursor: String, now: i64) -> impl IntoView {
-    let (rows, set_rows) = signal(calls);
-    let (clock, set_clock) = signal(now);
-    let (resting, set_resting) = signal(false);
-    let (sound, set_sound) = signal(false);
+/// What the board shows when it is drawn: calls that the filter keeps, oldest first, agents by name; `now` is the server's
+/// clock then, `cursor` where it stood. The tally is for who sees the whole board.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BoardStart {
+    pub calls: Vec<LiveCall>,
+    pub agents: Vec<LiveAgent>,
+    pub tally: Option<Tally>,
+    pub cursor: String,
+    pub now: i64,
+}
 
+/// What it shows them by.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BoardRules {
+    pub filter: BoardFilter,
+    pub measures: Measures,
+    /// The queues that are shown, with their names.
+    pub queues: Vec<(QueueId, String)>,
+}
+
+/// What the board's parts look at. Signals are copied freely.
+#[derive(Clone, Copy)]
+pub(super) struct Board {
+    pub rows: RwSignal<Vec<LiveCall>>,
+    pub agents: RwSignal<Vec<LiveAgent>>,
+    pub tally: RwSignal<Option<Tally>>,
+    pub clock: RwSignal<i64>,
+    pub sound: RwSignal<bool>,
+    pub measures: Measures,
+}
+
+/// The board.
+#[island]
+pub fn LiveBoard(start: BoardStart, rules: BoardRules) -> impl IntoView {
+    let BoardStart { calls, agents, tally, cursor, now } = start;
+    let BoardRules { filter, measures, queues } = rules;
+    let board = Board {
+        rows: RwSignal::new(calls),
+        agents: RwSignal::new(agents),
+        tally: RwSignal::new(tally),
+        clock: RwSignal::new(now),
+        sound: RwSignal::new(false),
+        measures,
+    };
+    let queue = filter.queue;
+    let resting = RwSignal::new(false);
     Effect::new(move |_| {
         let filter = filter.clone();
         hub::clock_says(now);
-        hub::listen(&cursor, move |event| {
-            if let LiveEvent::Call { call, .. } = event {
-                let is_kept = filter.keeps(call);
-                if is_kept && sound.get_untracked() && is_new_ring(&rows.get_untracked(), call) {
-                    beep();
-                }
-                set_rows.update(|rows| merge(rows, call, is_kept));
-            }
-        });
-        set_interval(move || tick(set_clock, set_rows, resting.get_untracked()), Duration::from_secs(1));
+        hub::listen(&cursor, move |event| hear(board, &filter, event));
+        set_interval(move || tick(board, resting.get_untracked()), Duration::from_secs(1));
     });
     view! {
         <div class="stack">
-            <Summary rows=rows clock=clock sound=sound set_sound=set_sound />
+            <Summary board=board queue=queue />
+            <Queues board=board queues=queues />
             <div
                 class="board-rows"
-                on:pointerenter=move |_| set_resting.set(true)
-                on:pointerleave=move |_| set_resting.set(false)
+                on:pointerenter=move |_| resting.set(true)
+                on:pointerleave=move |_| resting.set(false)
             >
                 <DataTable caption="Live calls, oldest first".to_owned() head=HEAD.to_vec()>
                     <For
-                        each=move || rows.get()
+                        each=move || board.rows.get()
                         key=|call| call.clone()
-                        children=move |call| view! { <Row call=call clock=clock /> }
+                        children=move |call| view! { <Row call=call board=board /> }
                     />
                 </DataTable>
             </div>
+            <Agents agents=board.agents.read_only() clock=board.clock.read_only() />
         </div>
     }
 }
 
-/// Chip, sound and tiles.
-#[component]
-fn Summary(
-    rows: ReadSignal<Vec<LiveCall>>,
-    clock: ReadSignal<i64>,
-    sound: ReadSignal<bool>,
-    set_sound: WriteSignal<bool>,
-) -> impl IntoView {
-    let count =
-        move |state: fn(CallState) -> bool| rows.with(|r| r.iter().filter(|c| state(c.state)).count()).to_string();
-    let toggle = move |_| {
-        set_sound.update(|on| *on = !*on);
-        if sound.get_untracked() {
-            beep();
+/// Something happened.
+fn hear(board: Board, filter: &BoardFilter, event: &LiveEvent) {
+    match event {
+        LiveEvent::Call { call, tally, .. } => {
+            let is_kept = filter.keeps(call);
+            if is_kept && board.sound.get_untracked() && is_new_ring(&board.rows.get_untracked(), call) {
+                beep();
+            }
+            board.rows.update(|rows| merge(rows, call, is_kept));
+            board.agents.maybe_update(|agents| agents::mark(agents, call));
+            if tally.is_some() {
+                board.tally.set(tally.clone());
+            }
         }
-    };
-    view! {
-        <div class="toolbar">
-            <Chip clock=clock />
-            <button
-                class="btn btn-quiet btn-small"
-                type="button"
-                aria-pressed=move || sound.get().to_string()
-                on:click=toggle
-            >
-                <Icon name="bell" />
-                {move || if sound.get() { "Sound on ring: on" } else { "Sound on ring: off" }}
-            </button>
-        </div>
-        <div class="tiles">
-            {move || view! { <Tile label="In progress".to_owned() value=count(|s| s == CallState::InProgress) /> }}
-            {move || view! { <Tile label="Waiting".to_owned() value=count(is_waiting) /> }}
-            {move || view! { <Tile label="Longest wait".to_owned() value=longest_wait(&rows.get(), clock.get()) /> }}
-        </div>
+        LiveEvent::Agent { agent, .. } => board.agents.update(|agents| agents::put(agents, agent)),
+        LiveEvent::Pop { .. } | LiveEvent::PopGone { .. } => {}
     }
 }
 
 #[component]
-fn Row(call: LiveCall, clock: ReadSignal<i64>) -> impl IntoView {
+fn Row(call: LiveCall, board: Board) -> impl IntoView {
     let (state, since) = (call.state, call.state_at);
-    let seconds = move || if state.is_end() { 0 } else { (clock.get() - since).max(0) / 1000 };
-    let level = move || match seconds() {
-        s if s >= BAD_SECONDS => Some("bad"),
-        s if s >= WARN_SECONDS => Some("warn"),
-        _ => None,
-    };
-    let note = move || match level() {
-        Some("bad") => "far too long",
-        Some(_) => "long",
-        None => "",
-    };
+    let seconds = move || if state.is_end() { 0 } else { (board.clock.get() - since).max(0) / 1000 };
+    let level = move || board.measures.level(seconds());
     let direction = call.direction;
     let icon = match direction {
         Direction::Inbound => "phone_in",
@@ -161,47 +170,29 @@ fn Row(call: LiveCall, clock: ReadSignal<i64>) -> impl IntoView {
     let number = |phone: Option<MaskedPhone>| phone.map_or_else(|| "withheld".to_owned(), |p| p.to_string());
     let people = if call.agents.is_empty() { "–".to_owned() } else { call.agents.join(", ") };
     view! {
-        <tr data-level=level data-call=call.id.to_string()>
+        <tr data-level=move || level().code() data-call=call.id.to_string() data-state=state.code()>
             <td><CallStateBadge state=state direction=Some(direction) /></td>
             <td class="nowrap"><Icon name=icon />" "{direction.label()}</td>
             <td class="mono">{number(call.party)}</td>
             <td class="mono">{number(call.own)}</td>
             <td>{people}</td>
-            <td class="num">{move || clock_text(seconds())}<span class="cell-note">{note}</span></td>
+            <td class="num">{move || clock_text(seconds())}<span class="cell-note">{move || level().label()}</span></td>
             <td class="actions"><a class="link" href=format!("/calls/{}", call.id)>"Open"</a></td>
         </tr>
     }
 }
 
-/// How the connection is, in a word and seconds.
-#[component]
-fn Chip(clock: ReadSignal<i64>) -> impl IntoView {
-    let state = RwSignal::new(Link::Waking);
-    Effect::new(move |_| state.set(hub::link().get()));
-    move || match state.get() {
-        Link::Waking => view! { <Badge tone=Tone::Neutral icon="clock" text="Shown as loaded".to_owned() /> },
-        Link::Connected => view! { <Badge tone=Tone::Good icon="check" text="Connected".to_owned() /> },
-        Link::Lost(since) => {
-            // Read for its tick: the seconds count on.
-            let _ = clock.get();
-            let seconds = (hub::browser_now() - since).max(0) / 1000;
-            let text = format!("Lost for {seconds} s; calls may be missing");
-            view! { <Badge tone=Tone::Bad icon="warn" text=text /> }
-        }
-    }
-}
-
 /// A second passed: durations count on, and calls that ended leave, unless somebody's pointer rests on the table.
-fn tick(set_clock: WriteSignal<i64>, set_rows: WriteSignal<Vec<LiveCall>>, is_resting: bool) {
+fn tick(board: Board, is_resting: bool) {
     let now = hub::server_now();
-    set_clock.set(now);
+    board.clock.set(now);
     if !is_resting {
-        set_rows.update(|rows| rows.retain(|row| !is_over(row, now)));
+        board.rows.maybe_update(|rows| {
+            let before = rows.len();
+            rows.retain(|row| !is_over(row, now));
+            rows.len() != before
+        });
     }
-}
-
-fn is_waiting(state: CallState) -> bool {
-    matches!(state, CallState::Queued | CallState::Initiated | CallState::Ringing)
 }
 
 fn is_over(call: &LiveCall, now: i64) -> bool {
@@ -222,31 +213,6 @@ fn merge(rows: &mut Vec<LiveCall>, call: &LiveCall, is_kept: bool) {
     }
 }
 
-fn longest_wait(rows: &[LiveCall], now: i64) -> String {
-    let waits = rows.iter().filter(|c| is_waiting(c.state)).map(|c| (now - c.started_at).max(0) / 1000);
-    waits.max().map_or_else(|| "–".to_owned(), clock_text)
-}
-
-fn clock_text(seconds: i64) -> String {
-    format!("{}:{:02}", seconds / 60, seconds % 60)
-}
-
-/// A short tone. Browsers allow it only after a click on this page, which the switch is.
-fn beep() {
-    let play = || -> Result<(), wasm_bindgen::JsValue> {
-        let audio = web_sys::AudioContext::new()?;
-        let (tone, volume) = (audio.create_oscillator()?, audio.create_gain()?);
-        tone.frequency().set_value(880.0);
-        volume.gain().set_value(0.08);
-        tone.connect_with_audio_node(&volume)?;
-        volume.connect_with_audio_node(&audio.destination())?;
-        tone.start()?;
-        tone.stop_with_when(audio.current_time() + 0.25)
-    };
-    // No sound card, no sound: the row is there all the same.
-    let _ = play();
-}
-
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;
@@ -262,6 +228,8 @@ mod tests {
             party: "+14155550123".parse::<crate::model::phone::Phone>().ok().map(|p| p.masked()),
             own: None,
             agents: agents.iter().map(|a| (*a).to_owned()).collect(),
+            queue: None,
+            talking: None,
             started_at: 0,
             state_at: 0,
         }
@@ -270,9 +238,12 @@ mod tests {
     #[test]
     fn filters_by_state_person_and_last_digits() {
         let ringing = call(CallState::Ringing, &["Ana"]);
-        let keeps = |state, text: &str| BoardFilter { state, text: text.into() }.keeps(&ringing);
+        let keeps = |state, text: &str| BoardFilter { state, queue: None, text: text.into() }.keeps(&ringing);
         assert!(keeps(None, "") && keeps(Some(CallState::Ringing), "ana") && keeps(None, "0123"));
         assert!(!keeps(Some(CallState::Completed), "") && !keeps(None, "bob"));
+        let queue = Some(QueueId(Uuid::from_u128(7)));
+        let of_queue = BoardFilter { queue, ..BoardFilter::default() };
+        assert!(!of_queue.keeps(&ringing) && of_queue.keeps(&LiveCall { queue, ..ringing }));
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub fn ScreenPop(now: i64) -> impl IntoView {
                 pops.push(pop.clone());
             }),
             LiveEvent::PopGone { id } => set_pops.update(|pops| pops.retain(|p| p.id != *id)),
-            LiveEvent::Call { .. } => {}
+            LiveEvent::Call { .. } | LiveEvent::Agent { .. } => {}
         });
         set_interval(
             move || {

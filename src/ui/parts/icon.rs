@@ -71,6 +71,7 @@ fn path(name: &str) -> &'static str {
         "external" => "M9.2 2.5h4.3v4.3M13.2 2.8L7.6 8.4M11.8 9.4v3.1a1 1 0 0 1-1 1H3.5a1 1 0 0 1-1-1V5.2a1 1 0 0 1 1-1h3.1",
         "menu" => "M2.5 4.2h11M2.5 8h11M2.5 11.8h11",
         "play" => "M5 3.2l7.6 4.8L5 12.8z",
+        "map" => "M2.5 4l3.7-1.5L9.8 4l3.7-1.5v9.5l-3.7 1.5-3.6-1.5-3.7 1.5zM6.2 2.5V12M9.8 4v9.5",
         _ => DOT,
     }
 }
@@ -85,7 +86,7 @@ mod tests {
         "phone", "phone_in", "phone_out", "phone_missed", "board", "calls", "team", "matrix", "audit", "retention",
         "plug", "extension", "home", "settings", "user", "sign_out", "sun", "moon", "search", "check", "cross", "minus",
         "half", "warn", "info", "clock", "copy", "chevron", "plus", "key", "shield", "bell", "mail", "refresh", "filter",
-        "external", "menu", "play",
+        "external", "menu", "play", "map",
     ];
 
     #[test]

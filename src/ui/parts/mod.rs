@@ -9,7 +9,7 @@
 //! `grid-side`, `tiles`, `section-title`, `link`, `subtle`, `hint`, `mono`, `kbd`, `chip`, `tabs`, `segmented`,
 //! `timeline`, `secret`, `codes`, `progress`, `form-actions`, `check`, `input-code`, `cell-main`, `cell-note`, `num`,
 //! `actions`, `matrix` with `mark-yes`, `mark-own` and `mark-no`, `board` with `board-rows` and `board-empty`, `dialog`,
-//! `pop`, `wallboard`; on the audit log's page `query-bar`, `audit-row`, `audit-roles`, `audit-split` with `audit-panel`.
+//! `pop`, `wallboard` with `wall-list`, `agents`, `queues`; on the audit log's page `query-bar`, `audit-row`, `audit-roles`, `audit-split` with `audit-panel`.
 
 #![allow(clippy::must_use_candidate, clippy::needless_pass_by_value, reason = "components are called by `view!`")]
 
@@ -39,4 +39,4 @@ pub use select::{RadioCards, SelectField};
 pub use table::{DataTable, FilterBar, Pager};
 pub use text::MaybeText;
 pub use time::When;
-pub use tone::{Badge, CallStateBadge, Tone};
+pub use tone::{AgentStateBadge, Badge, CallStateBadge, Tone};

@@ -5,7 +5,10 @@
 use leptos::prelude::*;
 
 use super::icon::Icon;
-use crate::model::call::{CallState, Direction};
+use crate::model::{
+    agent::AgentState,
+    call::{CallState, Direction},
+};
 
 /// What a part says by its colour. Never the only way in which it says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -120,6 +123,24 @@ const fn of_call(state: CallState) -> (Tone, &'static str) {
         CallState::Busy => (Tone::Warn, "minus"),
         CallState::Completed => (Tone::Neutral, "check"),
     }
+}
+
+/// The tone and icon of what an agent says.
+const fn of_agent(state: AgentState) -> (Tone, &'static str) {
+    match state {
+        AgentState::Available => (Tone::Good, "check"),
+        AgentState::Busy => (Tone::Warn, "minus"),
+        AgentState::Break => (Tone::Info, "clock"),
+        AgentState::WrapUp => (Tone::Info, "half"),
+        AgentState::Offline => (Tone::Neutral, "cross"),
+    }
+}
+
+/// What an agent says of themselves.
+#[component]
+pub fn AgentStateBadge(state: AgentState) -> impl IntoView {
+    let (tone, icon) = of_agent(state);
+    view! { <Badge tone=tone icon=icon text=state.label().to_owned()/> }
 }
 
 /// Where a call stands; `direction` is left out for a leg.

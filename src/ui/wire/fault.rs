@@ -21,6 +21,7 @@ pub enum FaultKind {
     Missing,
     WrongMethod,
     Conflict,
+    NoNumber,
     TooLarge,
     WrongType,
     Invalid,
@@ -81,7 +82,7 @@ impl FaultKind {
             Self::Refused | Self::Unproved | Self::FactorDue | Self::Outside => 403,
             Self::Missing => 404,
             Self::WrongMethod => 405,
-            Self::Conflict => 409,
+            Self::Conflict | Self::NoNumber => 409,
             Self::TooLarge => 413,
             Self::WrongType => 415,
             Self::Invalid => 422,
@@ -103,6 +104,7 @@ impl FaultKind {
             Self::Missing => "There is nothing here",
             Self::WrongMethod => "This address is not asked in this way",
             Self::Conflict => "Somebody else changed this meanwhile",
+            Self::NoNumber => "No number for masked calls is free",
             Self::TooLarge => "This is too large",
             Self::WrongType => "This kind of content is not accepted here",
             Self::Invalid => "Please check the form",
@@ -139,6 +141,10 @@ impl FaultKind {
                 "It answers a form of one of our pages, or a program, and shows nothing by itself. Nothing was changed."
             }
             Self::Conflict => "Nothing of yours was saved. Load the page again, look at the change, and try once more.",
+            Self::NoNumber => {
+                "Nothing was opened. Every number of the pool joins one of these two with somebody else already. Close a job \
+                 of theirs that is done, or ask who manages extensions to add a number; until then the desks can call."
+            }
             Self::TooLarge => "Nothing was saved. Send less at once.",
             Self::WrongType => "Nothing was saved.",
             Self::Invalid => "Nothing was saved yet. What you typed is kept, except secrets.",

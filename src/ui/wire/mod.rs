@@ -5,5 +5,7 @@
 
 pub mod fault;
 pub mod live;
+pub mod map;
+pub mod wallboard;
 
 pub use fault::{Done, Fault, FaultKind};

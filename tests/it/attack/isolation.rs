@@ -23,7 +23,11 @@ use crate::kit::{Browser, Reply, TestApp, sql};
 
 /// Where pages are asked for what concerns an id: page, word of the query, what the id names. The log is asked for what
 /// nobody has done here, so that looking at it does not show.
-const SEARCHES: [(&str, &str, Thing); 7] = [
+const SEARCHES: [(&str, &str, Thing); 11] = [
+    ("/work-orders", "who", Thing::Member),
+    ("/work-orders", "call", Thing::Call),
+    ("/work-orders/new", "call", Thing::Call),
+    ("/map", "member", Thing::Member),
     ("/calls", "member", Thing::Member),
     ("/audit", "actor", Thing::Member),
     ("/audit", "target", Thing::Call),
@@ -33,9 +37,9 @@ const SEARCHES: [(&str, &str, Thing); 7] = [
     ("/audit", "entry", Thing::Audit),
 ];
 
-/// Pages that differ each time somebody looks: looking is an entry, and the board names its place in the stream, which counts
+/// Pages that differ each time somebody looks: looking is an entry, and both boards name their place in the stream, which counts
 /// what happens in all businesses (docs/SECURITY.md, Limits).
-const MOVING: [&str; 5] = ["/audit", "/audit/exports/new", "/audit/seals", "/board", "/home"];
+const MOVING: [&str; 6] = ["/audit", "/audit/exports/new", "/audit/seals", "/board", "/dispatch", "/home"];
 
 /// What an answer says, without what differs from answer to answer: nonces, and the id that was asked for.
 #[derive(Debug, PartialEq)]

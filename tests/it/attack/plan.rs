@@ -28,11 +28,17 @@ pub enum Thing {
     Invitation,
     Member,
     Network,
+    /// A member whose shift is open.
+    OnShift,
     /// The operator's access, which is open.
     OperatorGrant,
     Passkey,
     Pop,
     Program,
+    Queue,
+    Reason,
+    /// A number of the pool for masked calls.
+    ProxyNumber,
     Review,
     /// A member whom the open review asks about.
     Reviewed,
@@ -41,6 +47,12 @@ pub enum Thing {
     Stream,
     /// A stream that is paused.
     StreamHeld,
+    /// A customer's tracking link, which is open.
+    TrackingLink,
+    /// A link to the wallboard, which is open.
+    Wallboard,
+    /// A job that is assigned.
+    WorkOrder,
 }
 
 /// Whose a thing is, to who asks.
@@ -63,7 +75,7 @@ impl Thing {
     pub const fn owners(self) -> &'static [Whose] {
         match self {
             Self::Business => &[Whose::Mine, Whose::Foreign, Whose::Nobodys],
-            Self::Call | Self::Filter | Self::Passkey | Self::Pop | Self::Program | Self::Session => {
+            Self::Call | Self::Filter | Self::Passkey | Self::Pop | Self::Program | Self::Session | Self::WorkOrder => {
                 &[Whose::Mine, Whose::Others, Whose::Foreign, Whose::Nobodys]
             }
             _ => &[Whose::Others, Whose::Foreign, Whose::Nobodys],
@@ -78,6 +90,8 @@ impl Thing {
             Whose::Others => match self {
                 Self::Filter | Self::Passkey | Self::Pop | Self::Program | Self::Session => false,
                 Self::Call => grants.reach(Permission::CallsAll) == Reach::All,
+                Self::WorkOrder => grants.reach(Permission::WorkOrders) == Reach::All,
+                Self::OnShift => grants.reach(Permission::Map) == Reach::All,
                 _ => true,
             },
         }
@@ -128,6 +142,12 @@ pub enum First {
     AuditOpen,
     /// They view the product as a viewer.
     Viewing,
+    /// They have said where masked calls reach them.
+    OwnPhone,
+    /// Jobs have customers with numbers, and the pool has one for them.
+    MaskedCalls,
+    /// A wallboard's link was made; the answer is its token.
+    Wallboard,
     /// A provider's event is signed.
     Webhook,
 }

@@ -99,11 +99,59 @@ const ROWS: &[(Thing, &str, &str)] = &[
              timestamptz '{now}' - interval '1 hour', timestamptz '{now}' + interval '6 days')",
     ),
     (
+        Thing::Queue,
+        "que",
+        "insert into queues (business_id, id, name, number, created_at)
+         values ('{business}', '{id}', '{email}', '+1415555' || lpad('{n}', 4, '0'), '{now}')",
+    ),
+    (
+        Thing::Reason,
+        "rsn",
+        "insert into agent_reasons (business_id, id, state, label, created_at)
+         values ('{business}', '{id}', 'break', 'Zyxabella {n}', '{now}')",
+    ),
+    (
+        Thing::Wallboard,
+        "wall",
+        "insert into wallboard_links (business_id, id, label, token_hash, created_by, created_at, expires_at)
+         values ('{business}', '{id}', '{name}', decode(md5('{id}'), 'hex'), '{member}', '{now}',
+             timestamptz '{now}' + interval '7 days')",
+    ),
+    (
+        Thing::WorkOrder,
+        "wo",
+        "insert into work_orders (business_id, id, number, customer_name, customer_phone, address, window_from, window_to,
+             member_id, state, note, created_by, created_at, changed_at)
+         values ('{business}', '{id}', 100000 + {n}, '{name}', '{number}', '{email}', '{now}',
+             timestamptz '{now}' + interval '2 hours', '{member}', 'assigned', '{note}', '{member}', '{now}', '{now}')",
+    ),
+    (
+        Thing::TrackingLink,
+        "trk",
+        "with job as (
+             insert into work_orders (business_id, id, number, customer_name, address, window_from, window_to, member_id,
+                 state, created_by, created_at, changed_at)
+             values ('{business}', gen_random_uuid(), 100000 + {n}, '{name}', '{email}', '{now}',
+                 timestamptz '{now}' + interval '2 hours', '{member}', 'assigned', '{member}', '{now}', '{now}')
+             returning business_id, id
+         )
+         insert into tracking_links (business_id, id, work_order_id, token_hash, created_by, created_at, expires_at)
+         select business_id, '{id}', id, decode(md5('{id}'), 'hex'), '{member}', '{now}',
+             timestamptz '{now}' + interval '6 hours'
+         from job",
+    ),
+    (
         Thing::Network,
         "net",
         "insert into networks (business_id, id, range, note, created_by, created_at)
          values ('{business}', '{id}', ('10.' || {n} / 256 || '.' || {n} % 256 || '.0/24')::cidr, '{note}',
              '{member}', '{now}')",
+    ),
+    (
+        Thing::ProxyNumber,
+        "pxn",
+        "insert into proxy_numbers (business_id, id, connection_id, number, created_by, created_at)
+         values ('{business}', '{id}', '{connection}', '+1500557{n}', '{member}', '{now}')",
     ),
     (
         Thing::Program,
@@ -128,6 +176,7 @@ impl World {
             // Downloading takes nothing away.
             Thing::Exported => self.filled(owner.business).export.to_string(),
             Thing::Member => self.colleague(owner).await.to_string(),
+            Thing::OnShift => self.on_shift(owner).await.to_string(),
             Thing::OperatorGrant => self.operator_grant(owner).await,
             Thing::Passkey => passkey::stored(&self.app, owner.user).await,
             Thing::Pop => self.pop(owner).await.to_string(),
@@ -171,6 +220,15 @@ impl World {
         let member = self.person(self.business(owner.business), Role::Agent).await.member;
         let factor = format!("insert into lobby.email_factors (user_id, added_at) values ('{}', now())", member.user.0);
         sql::run(&self.app.owner, factor).await;
+        member.id
+    }
+
+    /// A technician whose shift is open.
+    async fn on_shift(&self, owner: &Member) -> MemberId {
+        let member = self.person(self.business(owner.business), Role::Technician).await.member;
+        let shift = "insert into shifts (business_id, id, member_id, began_at)
+             values ('{business}', '{id}', '{member}', '{now}')";
+        sql::run(&self.app.owner, self.filled_in(shift, self.app.app.draw(), &member)).await;
         member.id
     }
 

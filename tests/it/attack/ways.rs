@@ -1,6 +1,6 @@
 //! What must be so before a door does something: made so by the real doors, as people come there.
 
-use ringfort::server::http::passkey as ceremony;
+use ringfort::server::{http::passkey as ceremony, kit::entropy::Token};
 use serde_json::json;
 
 use super::{
@@ -54,10 +54,8 @@ impl World {
                 sql::run(&self.app.owner, closed).await;
                 Ready { browser, answer: String::new() }
             }
-            First::AuditOpen => {
-                let answer = news_mark(&browser.get("/audit").await.body);
-                Ready { browser, answer }
-            }
+            First::AuditOpen => Ready { answer: news_mark(&browser.get("/audit").await.body), browser },
+            First::Wallboard => Ready { browser, answer: self.wallboard(person).await },
             First::Viewing => {
                 let reply = browser.post("/api/roles/view", &[("role", "viewer")]).await;
                 assert_eq!(reply.status, 303, "{}", reply.body);
@@ -75,10 +73,47 @@ impl World {
             First::Link | First::LinkCode | First::ResetLink | First::SignUpLink | First::Invited => {
                 self.mailed(first, person).await
             }
+            First::OwnPhone | First::MaskedCalls => self.masked_calls(first, person).await,
             First::IdentityBack | First::IdentityInvited | First::IdentityToLink | First::Identity => {
                 self.identity(first, person).await
             }
         }
+    }
+
+    /// Somebody, or everybody of their business, is reached for masked calls; then there are customers and a number as well.
+    async fn masked_calls(&self, first: First, person: &Person) -> Ready {
+        let business = person.member.business;
+        let whose = if first == First::OwnPhone { format!("and id = '{}'", person.member.id.0) } else { String::new() };
+        let phones = format!(
+            "insert into member_phones (business_id, member_id, phone, changed_at)
+             select business_id, id, '+15005580001', now() from members where business_id = '{}' {whose}
+             on conflict do nothing",
+            business.0
+        );
+        sql::run(&self.app.owner, phones).await;
+        if first == First::MaskedCalls {
+            self.make(Thing::ProxyNumber, &person.member).await;
+            let customers = format!(
+                "update work_orders set customer_phone = '{NUMBER}', window_from = '{}', window_to = '{}'
+                 where business_id = '{}'",
+                self.app.now().0,
+                self.app.now().plus(3_600).0,
+                business.0
+            );
+            sql::run(&self.app.owner, customers).await;
+        }
+        Ready { browser: person.browser.clone(), answer: String::new() }
+    }
+
+    /// A link to their business's wallboard: its token.
+    async fn wallboard(&self, person: &Person) -> String {
+        let wall = self.make(Thing::Wallboard, &person.member).await;
+        let token = Token::draw(self.app.app.entropy());
+        let known = hex::encode(token.hash());
+        let number = wall.trim_start_matches("wall_");
+        let known = format!("update wallboard_links set token_hash = decode('{known}', 'hex') where id = '{number}'");
+        sql::run(&self.app.owner, known).await;
+        token.reveal().to_owned()
     }
 
     async fn factor(&self, first: First, person: &Person) -> Ready {

@@ -232,6 +232,7 @@ pub async fn knock(browser: &Browser, door: &Door, wire: Wire, ask: &Ask, access
         return browser.ask(Method::GET, &path, &headers, String::new()).await;
     }
     let body = if let [("*", whole)] = pairs[..] {
+        headers.extend(whole.starts_with('{').then_some(("content-type", "application/json")));
         whole.to_owned()
     } else if door.kind == Kind::Rest {
         headers.push(("content-type", "application/json"));

@@ -28,10 +28,10 @@ use ringfort::{
         },
         caller::{Actor, Caller, Origin},
         kit::{At, Clock, Entropy, clock::SharedClock, entropy::SharedEntropy, outbound::Outbound},
-        live::Hub,
+        live::{Hub, Nats, nats::NatsSettings},
         mail::{Mailer, smtp::SmtpSettings},
         providers::oidc::{Oidc, OidcSettings},
-        services::limits::Limits,
+        services::{limits::Limits, position::intake::Intake},
         store::TenantTx,
         vault::{Purpose, Secret, Vault, keys::master_key, passkey::RelyingParty, password::Passwords},
     },
@@ -130,6 +130,11 @@ impl TestApp {
         Self::start_as(outbound_allow, HashMap::new(), |config| config.checkpoints = checkpoints).await
     }
 
+    /// With NATS between its nodes ([`Self::node`]).
+    pub async fn start_with_nats(nats: NatsSettings) -> Self {
+        Self::start_as(Vec::new(), HashMap::new(), |config| config.nats = Some(nats)).await
+    }
+
     /// With exports of the audit log that hold so many entries at most.
     pub async fn start_exporting(most: i64) -> Self {
         Self::start_as(Vec::new(), HashMap::new(), |config| config.audit_export_max = most).await
@@ -161,24 +166,17 @@ impl TestApp {
         let owner = PgPoolOptions::new().max_connections(4).connect_lazy_with(server.clone().database(&database));
         let mut config = config(&folder, outbound_allow);
         set(&mut config);
-        let key = master_key(&Secret::new("42".repeat(32))).expect("a key");
-        let outbound = Outbound::new(config.outbound_allow.clone(), stand_ins);
-        let app = App::new(Parts {
-            vault: Vault::new(key, db.clone(), shared.clone(), entropy.clone()),
-            passwords: passwords(),
-            passkeys: RelyingParty::of(&config.public_url),
-            outbound: outbound.expect("a client"),
-            oidc: config.oidc.as_ref().map(|to| Oidc::new(to, &config.public_url).expect("addresses")),
-            mailer: Mailer::new(&config.mail_from, config.smtp.as_ref(), &folder.join("mail")).expect("a mailer"),
-            hub: Hub::default(),
-            limits: Limits::default(),
-            clock: shared,
-            entropy,
-            config,
-            db,
-            worker_db,
-        });
+        let app = assemble(config, stand_ins, &folder, shared, entropy, (db, worker_db)).await;
         Self { app, owner, clock, database, server, folder }
+    }
+
+    /// Another node of the same installation: the same database, key and clock, and a state of its own.
+    pub async fn node(&self) -> App {
+        let shared: SharedClock = Arc::new(self.clock.clone());
+        // Ids of two nodes must differ.
+        let entropy: SharedEntropy = Arc::new(Seeded(AtomicU64::new(1 << 40)));
+        let pools = (self.pool_as("ringfort_app", 8), self.pool_as("ringfort_worker", 4));
+        assemble(self.app.config().clone(), HashMap::new(), &self.folder, shared, entropy, pools).await
     }
 
     pub fn router(&self) -> Router {
@@ -229,6 +227,41 @@ impl TestApp {
     }
 }
 
+/// The product, as `boot::lifecycle` puts it together.
+async fn assemble(
+    config: Config,
+    stand_ins: HashMap<String, String>,
+    folder: &std::path::Path,
+    clock: SharedClock,
+    entropy: SharedEntropy,
+    (db, worker_db): (PgPool, PgPool),
+) -> App {
+    let key = master_key(&Secret::new("42".repeat(32))).expect("a key");
+    let outbound = Outbound::new(config.outbound_allow.clone(), stand_ins);
+    let vault = Vault::new(key, db.clone(), clock.clone(), entropy.clone());
+    let nats = match &config.nats {
+        Some(settings) => Some(Nats::connect(settings, vault.master_id()).await.expect("settings of NATS")),
+        None => None,
+    };
+    App::new(Parts {
+        vault,
+        passwords: passwords(),
+        passkeys: RelyingParty::of(&config.public_url),
+        outbound: outbound.expect("a client"),
+        oidc: config.oidc.as_ref().map(|to| Oidc::new(to, &config.public_url).expect("addresses")),
+        mailer: Mailer::new(&config.mail_from, config.smtp.as_ref(), &folder.join("mail")).expect("a mailer"),
+        hub: Hub::default(),
+        nats,
+        limits: Limits::default(),
+        intake: Intake::default(),
+        clock,
+        entropy,
+        config,
+        db,
+        worker_db,
+    })
+}
+
 impl Drop for TestApp {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.folder);
@@ -263,9 +296,11 @@ fn config(folder: &std::path::Path, outbound_allow: Vec<String>) -> Config {
         text_prefixes: Prefixes::default(),
         texts_per_day: BUSINESS_A_DAY,
         oidc: None,
+        nats: None,
         trusted_proxies: Vec::new(),
         checkpoints: Checkpoints::default(),
         audit_export_max: 1_000,
+        map_tiles: None,
         pgbouncer: false,
         demo: false,
         site_root: folder.join("site"),

@@ -6,7 +6,7 @@ use ringfort::{
         audit_export::{Document, Format, Manifest, csv},
         id::{
             AuditId, BatchId, CallId, ExportId, ExtensionId, FilterId, InvitationId, NetworkId, OperatorGrantId, PopId,
-            ReviewId, RoleId, StreamId,
+            ProxyNumberId, QueueId, ReasonId, ReviewId, RoleId, StreamId, TrackingLinkId, WallboardId, WorkOrderId,
         },
         permission::Role,
         seal::Bytes,
@@ -44,9 +44,18 @@ pub struct Filled {
     pub review: ReviewId,
     pub batch: BatchId,
     pub role: RoleId,
+    /// The queue of the number that the call came in by.
+    pub queue: QueueId,
+    pub reason: ReasonId,
+    pub wallboard: WallboardId,
+    pub proxy_number: ProxyNumberId,
+    /// The technician's, and begun two hours from its end.
+    pub work_order: WorkOrderId,
+    pub tracking_link: TrackingLinkId,
 }
 
 impl TestApp {
+    #[expect(clippy::too_many_lines, reason = "a list")]
     pub async fn fill(&self, business: &Business) -> Filled {
         let filled = Filled {
             twilio: self.twilio(business).await,
@@ -63,6 +72,12 @@ impl TestApp {
             review: self.app.draw(),
             batch: self.app.draw(),
             role: self.app.draw(),
+            queue: self.app.draw(),
+            reason: self.app.draw(),
+            wallboard: self.app.draw(),
+            proxy_number: self.app.draw(),
+            work_order: self.app.draw(),
+            tracking_link: self.app.draw(),
         };
         let plain = br#"{"party":null,"matches":[],"problem":"No agency system is connected."}"#;
         let pop = self.seal(business.id, Purpose::ScreenPop, filled.pop.0, plain).await;
@@ -83,6 +98,9 @@ impl TestApp {
             .replace("{review}", &filled.review.0.to_string())
             .replace("{batch}", &filled.batch.0.to_string())
             .replace("{role}", &filled.role.0.to_string())
+            .replace("{queue}", &filled.queue.0.to_string())
+            .replace("{reason}", &filled.reason.0.to_string())
+            .replace("{wallboard}", &filled.wallboard.0.to_string())
             .replace("{leg}", &self.app.draw::<Uuid>().to_string())
             .replace("{sealed}", &hex::encode(pop))
             .replace("{sid}", &sid(0xf1))
@@ -92,7 +110,49 @@ impl TestApp {
             .replace("{now}", &self.now().0.to_string());
         sql::run(&self.owner, statement).await;
         self.fill_export(business, filled.export).await;
+        self.fill_work_orders(business, &filled).await;
+        self.fill_masked_calls(business, &filled).await;
+        self.fill_positions(business).await;
         filled
+    }
+
+    /// A shift that has ended, what was sent in it, and who looked.
+    async fn fill_positions(&self, business: &Business) {
+        let statement = POSITIONS
+            .replace("{business}", &business.id.0.to_string())
+            .replace("{owner}", &business.member(Role::Owner).id.0.to_string())
+            .replace("{technician}", &business.member(Role::Technician).id.0.to_string())
+            .replace("{now}", &self.now().0.to_string());
+        sql::run(&self.owner, statement).await;
+    }
+
+    /// A job that the technician is assigned to, and a link to follow them by.
+    async fn fill_work_orders(&self, business: &Business, filled: &Filled) {
+        let statement = WORK_ORDERS
+            .replace("{business}", &business.id.0.to_string())
+            .replace("{owner}", &business.member(Role::Owner).id.0.to_string())
+            .replace("{technician}", &business.member(Role::Technician).id.0.to_string())
+            .replace("{work_order}", &filled.work_order.0.to_string())
+            .replace("{tracking_link}", &filled.tracking_link.0.to_string())
+            .replace("{call}", &filled.call.0.to_string())
+            .replace("{party}", PARTY)
+            .replace("{now}", &self.now().0.to_string());
+        sql::run(&self.owner, statement).await;
+    }
+
+    /// A session of the fixture's job, through which its call went.
+    async fn fill_masked_calls(&self, business: &Business, filled: &Filled) {
+        let statement = MASKED_CALLS
+            .replace("{business}", &business.id.0.to_string())
+            .replace("{owner}", &business.member(Role::Owner).id.0.to_string())
+            .replace("{technician}", &business.member(Role::Technician).id.0.to_string())
+            .replace("{connection}", &filled.twilio.connection.0.to_string())
+            .replace("{proxy_number}", &filled.proxy_number.0.to_string())
+            .replace("{session}", &self.app.draw::<Uuid>().to_string())
+            .replace("{call}", &filled.call.0.to_string())
+            .replace("{party}", PARTY)
+            .replace("{now}", &self.now().0.to_string());
+        sql::run(&self.owner, statement).await;
     }
 
     /// A file that opens, and a manifest that names it and nobody has signed.
@@ -132,6 +192,66 @@ impl TestApp {
         sql::run(&self.owner, statement).await;
     }
 }
+
+const POSITIONS: &str = "
+insert into shifts (business_id, id, member_id, began_at, ended_at, ended_how, ended_by)
+values ('{business}', gen_random_uuid(), '{technician}', timestamptz '{now}' - interval '2 hours',
+    timestamptz '{now}' - interval '1 hour', 'self', '{technician}');
+
+insert into positions (business_id, member_id, fix_at, received_at, lat_e7, lon_e7, accuracy_m, is_coarse, is_fast)
+values ('{business}', '{technician}', timestamptz '{now}' - interval '90 minutes',
+    timestamptz '{now}' - interval '90 minutes', 302672000, -977431000, 12, false, false);
+
+insert into latest_positions (business_id, member_id, fix_at, received_at, lat_e7, lon_e7, accuracy_m, is_coarse, is_fast,
+    recent_fixes, recent_arrivals)
+select business_id, member_id, fix_at, received_at, lat_e7, lon_e7, accuracy_m, is_coarse, is_fast, array[fix_at],
+    array[received_at]
+from positions where business_id = '{business}';
+
+insert into position_refusals (business_id, member_id, day, reason, count)
+values ('{business}', '{technician}', current_date, 'off_shift', 2);
+
+insert into location_looks (business_id, id, viewer_id, member_id, what, span_at, looked_at)
+values ('{business}', gen_random_uuid(), '{owner}', '{technician}', 'trail', timestamptz '{now}' - interval '95 minutes',
+    timestamptz '{now}' - interval '95 minutes');
+";
+
+const WORK_ORDERS: &str = "
+insert into work_order_numbers (business_id, last) values ('{business}', 1);
+
+insert into work_orders (business_id, id, number, customer_name, customer_phone, address, lat_e7, lon_e7, window_from,
+    window_to, member_id, state, call_id, note, created_by, created_at, changed_at)
+values ('{business}', '{work_order}', 1, 'Ada Customer', '{party}', '12 Elm Street', 302700000, -977400000, '{now}',
+    timestamptz '{now}' + interval '2 hours', '{technician}', 'assigned', '{call}', 'Ring twice', '{owner}', '{now}', '{now}');
+
+insert into work_order_events (business_id, id, work_order_id, step, state, by_member, member_id, at)
+values ('{business}', gen_random_uuid(), '{work_order}', 'created', 'assigned', '{owner}', '{technician}', '{now}');
+
+insert into tracking_links (business_id, id, work_order_id, token_hash, created_by, created_at, expires_at)
+values ('{business}', '{tracking_link}', '{work_order}', '\\x01', '{owner}', '{now}',
+    timestamptz '{now}' + interval '6 hours');
+";
+
+const MASKED_CALLS: &str = "
+insert into proxy_numbers (business_id, id, connection_id, number, created_by, created_at)
+values ('{business}', '{proxy_number}', '{connection}', '+15005550030', '{owner}', '{now}');
+
+insert into member_phones (business_id, member_id, phone, changed_at)
+values ('{business}', '{technician}', '+14155550122', '{now}');
+
+insert into proxy_sessions (business_id, id, work_order_id, proxy_number_id, member_id, opened_by, opened_at, starts_at,
+    expires_at)
+select '{business}', '{session}', w.id, '{proxy_number}', '{technician}', '{owner}', '{now}', '{now}',
+    timestamptz '{now}' + interval '2 hours'
+from work_orders w where w.business_id = '{business}' limit 1;
+
+insert into proxy_parties (business_id, proxy_number_id, phone, session_id, side)
+values ('{business}', '{proxy_number}', '{party}', '{session}', 'customer'),
+    ('{business}', '{proxy_number}', '+14155550122', '{session}', 'technician');
+
+insert into masked_calls (business_id, call_id, session_id, side)
+values ('{business}', '{call}', '{session}', 'customer');
+";
 
 const SQL: &str = "
 insert into roles (business_id, id, name, base, created_at, created_by, changed_at, changed_by)
@@ -180,6 +300,24 @@ values ('{business}', gen_random_uuid(), '{call}', '{leg}', 'ringing', 1, '{now}
 
 insert into webhook_receipts (business_id, id, connection_id, event_key, state, received_at, applied_at)
 values ('{business}', gen_random_uuid(), '{connection}', 'fixture', 'applied', '{now}', '{now}');
+
+insert into queues (business_id, id, name, number, created_at)
+values ('{business}', '{queue}', 'Front desk', '+15005550006', '{now}');
+
+insert into agent_reasons (business_id, id, state, label, created_at)
+values ('{business}', '{reason}', 'break', 'Lunch', '{now}');
+
+insert into agent_states (business_id, member_id, state, reason_id, since, set_by)
+values ('{business}', '{agent}', 'break', '{reason}', '{now}', '{agent}');
+
+insert into agent_state_events (business_id, id, member_id, state, reason_id, at, set_by)
+values ('{business}', gen_random_uuid(), '{agent}', 'break', '{reason}', '{now}', '{agent}');
+
+insert into board_settings (business_id, warn_seconds, bad_seconds, answer_seconds, target_percent, changed_by, changed_at)
+values ('{business}', 180, 300, 20, 80, '{owner}', '{now}');
+
+insert into wallboard_links (business_id, id, label, token_hash, created_by, created_at, expires_at)
+values ('{business}', '{wallboard}', 'Front office', '\\x02', '{owner}', '{now}', timestamptz '{now}' + interval '7 days');
 
 insert into screen_pops (business_id, id, call_id, member_id, sealed, created_at, expires_at)
 values ('{business}', '{pop}', '{call}', '{agent}', '\\x{sealed}', '{now}', timestamptz '{now}' + interval '5 minutes');

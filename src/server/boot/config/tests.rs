@@ -202,3 +202,53 @@ fn checkpoints_are_sent_nowhere_until_a_way_is_set() {
         assert_eq!(fault(&[(variable, value)]), Some(variable), "{value}");
     }
 }
+
+#[test]
+fn nats_is_spoken_to_in_clear_on_this_machine_alone_and_in_one_way() {
+    assert!(read(&[]).expect("good").nats.is_none());
+    let here = ("RINGFORT_NATS_URL", "nats://127.0.0.1:4222, nats://localhost:4223");
+    let nats = read(&[here]).expect("good").nats.expect("there is NATS");
+    assert_eq!((nats.servers.len(), nats.is_tls), (2, false));
+    let there = ("RINGFORT_NATS_URL", "tls://nats.example.com:4222");
+    let (user, password) = (("RINGFORT_NATS_USER", "ringfort"), ("RINGFORT_NATS_PASSWORD", "hunter2"));
+    let nats = read(&[there, user, password]).expect("good").nats.expect("there is NATS");
+    assert!(nats.is_tls && !format!("{nats:?}").contains("hunter2"));
+    let ca = ("RINGFORT_NATS_CA", "tests/vectors/tls/ca.pem");
+    assert!(read(&[there, ca]).expect("good").nats.expect("there is NATS").authority.is_some());
+    for bad in [
+        "nats://nats.example.com:4222",
+        "tls://user:secret@nats.example.com",
+        "nats://127.0.0.1:4222,tls://nats.example.com",
+        "tls://nats.example.com/subject",
+        "http://127.0.0.1:4222",
+        "nats.example.com",
+    ] {
+        assert_eq!(fault(&[("RINGFORT_NATS_URL", bad)]), Some("RINGFORT_NATS_URL"), "{bad}");
+    }
+    assert_eq!(fault(&[here, ca]), Some("RINGFORT_NATS_CA"));
+    assert_eq!(fault(&[there, user]), Some("RINGFORT_NATS_PASSWORD"));
+    assert_eq!(fault(&[there, password]), Some("RINGFORT_NATS_USER"));
+    let token = ("RINGFORT_NATS_TOKEN", "abc");
+    assert_eq!(fault(&[there, user, password, token]), Some("RINGFORT_NATS_CREDENTIALS"));
+    assert_eq!(fault(&[token]), Some("RINGFORT_NATS_TOKEN"));
+}
+
+#[test]
+fn tiles_come_by_https_from_one_origin_that_says_whose_they_are() {
+    let whose = ("RINGFORT_MAP_ATTRIBUTION", "© Example");
+    let good = ("RINGFORT_MAP_TILES", "https://tiles.example.com:8443/{z}/{x}/{y}.png?key=abc");
+    let tiles = read(&[good, whose]).expect("good").map_tiles.expect("there are tiles");
+    assert_eq!((tiles.origin.as_str(), tiles.template.as_str()), ("https://tiles.example.com:8443", good.1));
+    assert!(read(&[]).expect("good").map_tiles.is_none());
+    assert_eq!(fault(&[good]), Some("RINGFORT_MAP_ATTRIBUTION"));
+    assert_eq!(fault(&[whose]), Some("RINGFORT_MAP_ATTRIBUTION"));
+    for bad in [
+        "http://tiles.example.com/{z}/{x}/{y}.png",
+        "https://{s}.tiles.example.com/{z}/{x}/{y}.png",
+        "https://user:secret@tiles.example.com/{z}/{x}/{y}.png",
+        "https://tiles.example.com/{z}/{x}.png",
+        "/tiles/{z}/{x}/{y}.png",
+    ] {
+        assert_eq!(fault(&[("RINGFORT_MAP_TILES", bad), whose]), Some("RINGFORT_MAP_TILES"), "{bad}");
+    }
+}

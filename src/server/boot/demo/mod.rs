@@ -7,11 +7,15 @@
 
 pub mod file;
 
+mod board;
 mod desks;
 mod history;
+mod masked_calls;
 mod people;
+mod positions;
 mod sketch;
 mod trail;
+mod work_orders;
 
 use std::{fs, path::Path};
 
@@ -28,6 +32,7 @@ use crate::{
     model::{
         id::{BusinessId, JobId},
         permission::Role,
+        profile::Profile,
     },
     server::{
         boot::{App, config::Database},
@@ -95,6 +100,13 @@ async fn fill_one(
     let founder = people.iter().find(|person| person.role == Role::Owner).context("the business has no owner")?;
     let founder = person(app, id, founder);
     desks::furnish(app, &founder, business, &people).await?;
+    if sketch.profile == Profile::FieldService {
+        let goes = people.iter().find(|person| person.role == Role::Technician).context("nobody goes to customers")?;
+        masked_calls::fill(app, &founder, &person(app, id, goes)).await?;
+        positions::fill(app, &person(app, id, goes)).await?;
+        work_orders::fill(app, &founder).await?;
+    }
+    board::furnish(app, &founder, business, &people).await?;
     trail::promote(app, &founder, &people).await?;
     if history::write(app, &founder, sketch, seed).await? {
         trail::leave(app, id, &people::of(owner, id).await?).await?;

@@ -6,6 +6,7 @@
 mod agency;
 mod call;
 mod carrier;
+mod drive;
 mod signer;
 mod twiml;
 
@@ -20,10 +21,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 pub use self::agency::{AGENCY, agency_standin};
-use self::{call::Line, carrier::Carrier};
-use super::demo::file::{self, Business, Demo};
+use self::{call::Line, carrier::Carrier, drive::Driver};
+use super::demo::file::{self, Business, Demo, User};
 use crate::{
-    model::profile::Profile,
+    model::{permission::Role, profile::Profile},
     server::{
         kit::entropy::{SystemEntropy, bytes},
         vault::Secret,
@@ -77,9 +78,13 @@ pub async fn run_at(options: &Options, speed: u32) -> anyhow::Result<()> {
         begun: 0,
         failed: 0,
     };
+    let driving = set_off(&demo, options.business.as_deref(), &stop);
     println!("Calling {} at {} calls a minute. Ctrl-C ends it.", demo.addresses.base_url, options.rate_per_minute);
     show.play(options, &stop).await;
     stop.cancel();
+    if timeout(LAST_WORDS, driving.join_all()).await.is_err() {
+        tracing::warn!("a technician was stopped on the way");
+    }
     if let Ok(Ok(Err(error))) = timeout(LAST_WORDS, standin).await {
         tracing::warn!(error = format!("{error:#}"), "no agency system was played: screen pops show nobody");
     }
@@ -155,6 +160,29 @@ impl Show {
 /// No two simulations are alike.
 fn draw_seed() -> u64 {
     u64::from_le_bytes(bytes(&SystemEntropy))
+}
+
+/// The technicians of the businesses that were asked for, on their way.
+fn set_off(demo: &Demo, only: Option<&str>, stop: &CancellationToken) -> JoinSet<()> {
+    let wanted = only.unwrap_or_default().to_lowercase();
+    let mut driving = JoinSet::new();
+    for business in demo.businesses.iter().filter(|business| business.profile == Profile::FieldService) {
+        let goes = |user: &&User| user.role == Role::Technician && user.totp_secret.is_none();
+        for user in business.users.iter().filter(|user| business.name.to_lowercase().contains(&wanted) && goes(user)) {
+            let driver = Driver {
+                base_url: demo.addresses.base_url.clone(),
+                email: user.email.clone(),
+                password: Secret::new(user.password.clone()),
+            };
+            let stop = stop.clone();
+            driving.spawn(async move {
+                if let Err(error) = drive::drive(driver, draw_seed(), stop).await {
+                    tracing::warn!(error = format!("{error:#}"), "a technician does not drive");
+                }
+            });
+        }
+    }
+    driving
 }
 
 /// The telephone lines of the businesses that were asked for.

@@ -68,6 +68,11 @@ impl May {
     pub fn streams(self) -> bool {
         super::audit_streams::NEED.admits(Some(self.0))
     }
+
+    #[must_use]
+    pub fn work_orders(self) -> bool {
+        super::work_orders::NEED.admits(Some(self.0))
+    }
 }
 
 /// What the page is drawn from.

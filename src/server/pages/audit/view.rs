@@ -12,8 +12,8 @@ use crate::{
         audit_query::AuditFilter,
         id::{
             AuditId, BatchId, BusinessId, CallId, ConnectionId, ExportId, ExtensionId, FilterId, InvitationId, JobId,
-            MemberId, NetworkId, OperatorGrantId, PopId, ReceiptId, ReviewId, RoleId, RunId, SessionId, StreamId,
-            TraceId,
+            MemberId, NetworkId, OperatorGrantId, PopId, ProxyNumberId, ProxySessionId, QueueId, ReasonId, ReceiptId,
+            ReviewId, RoleId, RunId, SessionId, ShiftId, StreamId, TraceId, TrackingLinkId, WallboardId, WorkOrderId,
         },
     },
     server::{
@@ -205,6 +205,7 @@ pub fn actor(e: &Entry) -> AnyView {
         "webhook" => ("plug", "Provider's webhook".to_owned()),
         "job" => ("clock", "Ringfort, on its own".to_owned()),
         "operator" => ("key", "The operator of this installation".to_owned()),
+        "tracking_link" => ("external", "A customer, by a tracking link".to_owned()),
         other => ("info", other.to_owned()),
     };
     let id = e.actor_id.map(|id| id_text(&e.actor_kind, id));
@@ -224,6 +225,7 @@ pub fn target(e: &Entry, may: May) -> AnyView {
         "audit_stream" if may.streams() => Some(format!("/audit/streams/{id}")),
         "audit_entry" => Some(format!("/audit/{id}")),
         "review" => Some(format!("/reviews/{id}")),
+        "work_order" if may.work_orders() => Some(format!("/work-orders/{id}")),
         _ => None,
     };
     let shown = format!("{word} {}", cells::tail(&id));
@@ -237,6 +239,7 @@ pub fn target(e: &Entry, may: May) -> AnyView {
 #[must_use]
 pub fn id_text(kind: &str, id: Uuid) -> String {
     match kind {
+        "agent_reason" => ReasonId(id).to_string(),
         "audit_entry" => AuditId(id).to_string(),
         "audit_filter" => FilterId(id).to_string(),
         "audit_stream" => StreamId(id).to_string(),
@@ -252,11 +255,18 @@ pub fn id_text(kind: &str, id: Uuid) -> String {
         "network" => NetworkId(id).to_string(),
         "operator" | "operator_grant" => OperatorGrantId(id).to_string(),
         "pop" => PopId(id).to_string(),
+        "proxy_number" => ProxyNumberId(id).to_string(),
+        "proxy_session" => ProxySessionId(id).to_string(),
+        "queue" => QueueId(id).to_string(),
         "receipt" => ReceiptId(id).to_string(),
         "retention_run" => RunId(id).to_string(),
         "review" => ReviewId(id).to_string(),
         "role" => RoleId(id).to_string(),
+        "shift" => ShiftId(id).to_string(),
         "session" | "token_family" => SessionId(id).to_string(),
+        "wallboard" => WallboardId(id).to_string(),
+        "tracking_link" => TrackingLinkId(id).to_string(),
+        "work_order" => WorkOrderId(id).to_string(),
         _ => id.to_string(),
     }
 }

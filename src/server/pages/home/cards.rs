@@ -9,7 +9,8 @@ use super::{
 use crate::{
     model::permission::Permission,
     server::{
-        pages::text,
+        http::field::PAGE,
+        pages::{own_state, text},
         store::{
             call_log::{Counts, Line},
             live::BoardCall,
@@ -63,6 +64,23 @@ pub fn numbers(m: &Model) -> Option<AnyView> {
     Some(tiles.into_any())
 }
 
+/// The way to a technician's own page, which is where their day is.
+pub fn field(m: &Model) -> Option<AnyView> {
+    let card = || {
+        view! {
+            <Card title="Your day">
+                <div class="stack-tight">
+                    <p>"Your shift, your jobs of today, and who looked at where you are. Made for your phone."</p>
+                    <p>
+                        <a class="btn btn-primary" href=PAGE>"Open my day"</a>
+                    </p>
+                </div>
+            </Card>
+        }
+    };
+    m.may(Permission::PositionsSend).then(|| card().into_any())
+}
+
 /// What a role without calls sees until there are analytics.
 pub fn waiting(m: &Model) -> Option<AnyView> {
     if m.numbers.is_some() || !m.may(Permission::Analytics) {
@@ -102,6 +120,13 @@ pub fn live(m: &Model) -> Option<AnyView> {
         </Card>
     };
     Some(card.into_any())
+}
+
+/// Whether one takes calls, for people whose desk rings.
+pub fn own_state(m: &Model) -> Option<AnyView> {
+    let own = m.own_state.as_ref()?;
+    let form = own_state::form(Some(&own.agent), &own.reasons, own.form.clone());
+    Some(view! { <Card title="Do you take calls?">{form}</Card> }.into_any())
 }
 
 fn live_row(call: &BoardCall) -> AnyView {

@@ -35,12 +35,20 @@ pub async fn page(cx: Cx) -> Result<Response, AppError> {
 
 fn view(m: &Model) -> AnyView {
     let lede = format!("{}. Times in {}.", m.day.shown, m.zone);
-    let cards = [cards::live(m), cards::own_calls(m), cards::risks(m), evidence::retention(m), evidence::audit(m)];
+    let cards = [
+        cards::own_state(m),
+        cards::live(m),
+        cards::own_calls(m),
+        cards::risks(m),
+        evidence::retention(m),
+        evidence::audit(m),
+    ];
     let cards: Vec<AnyView> = cards.into_iter().flatten().collect();
     let grid = (!cards.is_empty()).then(|| view! { <div class="grid-2">{cards}</div> });
     view! {
         <PageHead title=m.business.clone() lede=lede />
         <div class="stack">
+            {cards::field(m)}
             {steps::card(&m.steps)}
             {cards::numbers(m)}
             {cards::waiting(m)}

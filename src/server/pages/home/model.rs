@@ -10,12 +10,13 @@ use crate::{
         permission::{Grants, Permission},
     },
     server::{
-        http::{AppError, Cx},
+        http::{AppError, Cx, flash::FormState},
         kit::At,
         pages::text,
         services::{self, retention::Row},
         store::{
             self, TenantTx,
+            agent::{Agent, Reason},
             audit::Entry,
             call_log::{self, Counts, Line},
             connection::Connection,
@@ -24,6 +25,7 @@ use crate::{
             review::Review,
         },
     },
+    ui::actions::board::SayState,
 };
 
 /// How many lines a card shows.
@@ -40,6 +42,8 @@ pub struct Model {
     pub numbers: Option<Numbers>,
     pub people: Option<usize>,
     pub live: Option<Vec<BoardCall>>,
+    /// What they say of themselves, with the reasons to choose from, for people whose desk rings.
+    pub own_state: Option<OwnState>,
     pub own_calls: Vec<Line>,
     pub connections: Vec<Connection>,
     pub retention: Vec<Row>,
@@ -50,6 +54,13 @@ pub struct Model {
     pub without_factor: Vec<WithoutFactor>,
     /// The ticket of the operator's access, while it is open.
     pub operator: Option<String>,
+}
+
+/// What somebody says of themselves, and the form to say something else.
+pub struct OwnState {
+    pub agent: Agent,
+    pub reasons: Vec<Reason>,
+    pub form: FormState,
 }
 
 /// Calls of today, and of the same day a week ago up to this time.
@@ -82,6 +93,7 @@ pub async fn load(cx: &Cx) -> Result<Model, AppError> {
     let mut tx = cx.tx().await?;
     let numbers = numbers(&mut tx, grants, &day).await?;
     let live = if grants.holds(Permission::LiveBoard) { Some(store::live::board(&mut tx).await?) } else { None };
+    let own_state = own_state(cx, &mut tx, grants).await?;
     let own_calls = own_calls(&mut tx, grants).await?;
     let people =
         if grants.holds(Permission::TeamRead) { Some(store::member::list(&mut tx).await?.len()) } else { None };
@@ -108,6 +120,7 @@ pub async fn load(cx: &Cx) -> Result<Model, AppError> {
         numbers,
         people,
         live,
+        own_state,
         own_calls,
         connections,
         retention,
@@ -117,6 +130,15 @@ pub async fn load(cx: &Cx) -> Result<Model, AppError> {
         without_factor,
         operator,
     })
+}
+
+async fn own_state(cx: &Cx, tx: &mut TenantTx, grants: Grants) -> Result<Option<OwnState>, AppError> {
+    if !grants.holds(Permission::LiveBoard) {
+        return Ok(None);
+    }
+    let Some(agent) = store::agent::own(tx).await? else { return Ok(None) };
+    let reasons = store::agent::reasons(tx).await?;
+    Ok(Some(OwnState { agent, reasons, form: cx.form::<SayState>() }))
 }
 
 /// The operator's access, for people who can end it.

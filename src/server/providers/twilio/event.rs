@@ -51,8 +51,12 @@ pub(super) fn read(verified: &Verified) -> Result<CallEvent, Malformed> {
 }
 
 fn call_sid<'a>(sid: &'a str, field: &'static str) -> Result<&'a str, Malformed> {
-    let good = sid.strip_prefix("CA").is_some_and(hex32);
-    if good { Ok(sid) } else { Err(Malformed { field, problem: "not the id of a call" }) }
+    if is_call(sid) { Ok(sid) } else { Err(Malformed { field, problem: "not the id of a call" }) }
+}
+
+/// Whether this has the shape of a call's id.
+pub(super) fn is_call(sid: &str) -> bool {
+    sid.strip_prefix("CA").is_some_and(hex32)
 }
 
 fn state(status: &str) -> Result<CallState, Malformed> {

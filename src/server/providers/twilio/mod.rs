@@ -1,5 +1,6 @@
 //! Twilio: programmable voice, and text messages out. Facts and vectors in providers.md, section 1.
 
+mod control;
 mod event;
 mod rest;
 mod signature;
@@ -9,8 +10,8 @@ mod twiml;
 use async_trait::async_trait;
 
 use super::{
-    Answer, CallEvent, Door, Malformed, RawRequest, Rejected, RingPlan, Telephony, TestOutcome, TextError, TextMessage,
-    Verified,
+    Answer, CallEvent, Control, ControlError, Door, Malformed, Order, RawRequest, Rejected, RingPlan, Telephony,
+    TestOutcome, TextError, TextMessage, Verified,
 };
 use crate::{
     model::field::Bad,
@@ -61,6 +62,26 @@ impl Telephony for Twilio {
         text: &TextMessage<'_>,
     ) -> Result<(), TextError> {
         text::send(outbound, account, secret, text).await
+    }
+
+    fn can(&self, control: Control) -> Result<(), &'static str> {
+        match control {
+            Control::Transfer | Control::HangUp => Ok(()),
+            Control::Mute => {
+                Err("Twilio mutes participants of a conference only, and a call that rings at desks is none.")
+            }
+        }
+    }
+
+    async fn control(
+        &self,
+        outbound: &Outbound,
+        account: &str,
+        secret: &Secret,
+        call: &str,
+        order: &Order,
+    ) -> Result<(), ControlError> {
+        control::control(outbound, account, secret, call, order).await
     }
 
     fn check_account(&self, account: &str) -> Result<String, Bad> {

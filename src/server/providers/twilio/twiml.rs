@@ -29,7 +29,7 @@ fn sorry() -> String {
     )
 }
 
-fn dial(plan: &RingPlan) -> String {
+pub(super) fn dial(plan: &RingPlan) -> String {
     // Twilio's own bounds: a value outside of them is an error and ends the call.
     let timeout = plan.timeout_seconds.clamp(5, 600);
     let mut xml = format!(

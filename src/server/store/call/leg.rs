@@ -19,7 +19,8 @@ pub(super) struct HeardLeg<'a> {
     pub at: At,
 }
 
-/// Makes the leg's row when this is the first we hear of it. Whether it did, and whose desk it is.
+/// Makes the leg's row when this is the first we hear of it. Whether it did, and whose desk it is. The leg of a masked call is its
+/// technician's where it rings at no desk, and nobody gets a screen pop for it.
 async fn begin_leg(
     tx: &mut TenantTx,
     call: CallId,
@@ -27,14 +28,19 @@ async fn begin_leg(
     new: LegId,
 ) -> Result<(bool, Option<MemberId>), StoreError> {
     let business = tx.business();
-    let desk = sqlx::query!(
-        "select id, member_id from extensions where business_id = $1 and target = $2",
+    let end = sqlx::query!(
+        r#"select x.id as "extension?", x.member_id as "desk?", (
+               select s.member_id
+               from masked_calls k join proxy_sessions s on s.business_id = $1 and s.id = k.session_id
+               where k.business_id = $1 and k.call_id = $3
+           ) as technician
+           from (values (1)) as one (n) left join extensions x on x.business_id = $1 and x.target = $2"#,
         business.0,
-        heard.target
+        heard.target,
+        call.0
     )
-    .fetch_optional(tx.conn())
+    .fetch_one(tx.conn())
     .await?;
-    let (extension, member) = desk.map_or((None, None), |d| (Some(d.id), Some(d.member_id)));
     let made = sqlx::query!(
         "insert into call_legs (business_id, id, call_id, provider_leg_id, extension_id, member_id, state, state_seq,
              state_at)
@@ -44,15 +50,15 @@ async fn begin_leg(
         new.0,
         call.0,
         heard.provider_id,
-        extension,
-        member,
+        end.extension,
+        end.desk.or(end.technician),
         heard.standing.state.code(),
         heard.standing.seq,
         heard.at,
     )
     .execute(tx.conn())
     .await?;
-    Ok((made.rows_affected() > 0, member.map(MemberId)))
+    Ok((made.rows_affected() > 0, end.desk.filter(|_| end.technician.is_none()).map(MemberId)))
 }
 
 /// Moves a leg on, as far as what was heard is news; then also says whose desk it is.
@@ -68,9 +74,12 @@ pub(super) async fn advance_leg(
     }
     let business = tx.business();
     let row = sqlx::query!(
-        "select id, member_id, state, state_seq, state_at from call_legs
-         where business_id = $1 and call_id = $2 and provider_leg_id = $3
-         for update",
+        r#"select l.id, l.member_id, l.state, l.state_seq, l.state_at, exists (
+               select from masked_calls k where k.business_id = $1 and k.call_id = l.call_id
+           ) as "is_masked!"
+           from call_legs l
+           where l.business_id = $1 and l.call_id = $2 and l.provider_leg_id = $3
+           for update of l"#,
         business.0,
         call.0,
         heard.provider_id
@@ -90,7 +99,7 @@ pub(super) async fn advance_leg(
     .execute(tx.conn())
     .await?;
     // A desk that has already answered or hung up does not ring because a late event says so.
-    Ok((LegId(row.id), row.member_id.map(MemberId).filter(|_| is_news)))
+    Ok((LegId(row.id), row.member_id.map(MemberId).filter(|_| is_news && !row.is_masked)))
 }
 
 /// Whose call it is: the first desk that answered, from the whole timeline, so that order does not matter.

@@ -122,6 +122,14 @@ pub async fn pops_expire(db: &PgPool) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar!("select lobby.pops_expire()").fetch_one(db).await?.unwrap_or(0))
 }
 
+/// TEL-7: closes the masked calls whose time is over, in all businesses, and forgets the numbers that they joined.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn proxy_sessions_expire(db: &PgPool, now: At) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!("select lobby.proxy_sessions_expire($1)", now).fetch_one(db).await?.unwrap_or(0))
+}
+
 /// Deletes what nothing can be done with any more: sign-ins and sign-ups that were left half-way, codes, ceremonies, ways
 /// to a provider of identities, and factors that began to be set up before `set_up_before` and were not confirmed.
 ///

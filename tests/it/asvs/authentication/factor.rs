@@ -95,7 +95,8 @@ async fn v6_4_2_no_hints_and_no_questions_are_kept() {
     let found = sql::texts(
         &app.owner,
         "select table_name || '.' || column_name from information_schema.columns
-         where table_schema in ('public', 'lobby') and column_name ~ '(^|_)(hint|question|answer|maiden)(_|$)'",
+         where table_schema in ('public', 'lobby') and column_name ~ '(^|_)(hint|question|answer|maiden)(_|$)'
+             and (table_name, column_name) <> ('board_settings', 'answer_seconds')",
     )
     .await;
     assert!(found.is_empty(), "{found:?}");

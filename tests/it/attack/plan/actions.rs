@@ -10,6 +10,12 @@ const SENT: &[&str] = &["lobby.oidc_requests"];
 
 /// One row per door that does something.
 pub const ACTIONS: &[Row] = &[
+    done("/api/agent/state", &["agent.state_changed"]).with(&[("says", "break")]),
+    done("/api/agent/state/set", &["agent.state_changed"])
+        .of(&[("member", Thing::Member)])
+        .with(&[("their_state", "offline")]),
+    done("/api/account/phone/remove", &["member_phone.removed"]).after(First::OwnPhone),
+    done("/api/account/phone/save", &["member_phone.set"]).with(&[("own_phone", NUMBER)]),
     done("/api/audit/export", &["audit.export_asked"]).with(&[
         ("filter", "zyxabella at:all"),
         ("format", "csv"),
@@ -38,6 +44,19 @@ pub const ACTIONS: &[Row] = &[
         .with(&[("secret", SECRET)]),
     done("/api/audit/streams/test", &["audit_stream.tested"]).of(&[("id", Thing::Stream)]),
     done("/api/audit/verify", &["audit.verified"]),
+    done("/api/board/queue/add", &["queue.added"]).with(&[("name", "{email}"), ("number", "+1415555{number}")]),
+    done("/api/board/queue/remove", &["queue.removed"]).of(&[("id", Thing::Queue)]),
+    done("/api/board/reason/add", &["agent_reason.added"]).with(&[("state", "break"), ("label", "{email}")]),
+    done("/api/board/reason/remove", &["agent_reason.removed"]).of(&[("id", Thing::Reason)]),
+    done("/api/board/save", &["board.changed"]).with(&[
+        ("warn_seconds", "60"),
+        ("bad_seconds", "120"),
+        ("answer_seconds", "30"),
+        ("target_percent", "90"),
+    ]),
+    done("/api/calls/hang-up", &["call.hung_up"]).of(&[("id", Thing::Call)]).with(&[("confirm", "end")]),
+    done("/api/calls/mute", &["call.muted"]).of(&[("id", Thing::Call)]),
+    done("/api/calls/transfer", &["call.transferred"]).of(&[("id", Thing::Call), ("target", Thing::Extension)]),
     done("/api/confirm", &["session.proved"]).with(&[("password", "{password}")]).after(First::Password),
     done("/api/confirm/passkey", &["session.proved"]).with(&[("credential", "{answer}")]).after(First::PasskeyConfirm),
     begun("/api/confirm/passkey/start", CEREMONY).after(First::Passkey),
@@ -70,6 +89,9 @@ pub const ACTIONS: &[Row] = &[
     done("/api/link/ask", &["session.link_asked"]).with(&[("email", "{me}")]),
     done("/api/link/code", &["session.started"]).with(&[("code", "{answer}")]).after(First::LinkCode),
     done("/api/link/enter", &["session.started"]).after(First::Link),
+    done("/api/masked-calls/open", &["masked_call.opened"])
+        .of(&[("work_order", Thing::WorkOrder)])
+        .after(First::MaskedCalls),
     done("/api/network/add", &["network.added"]).with(&[("range", "10.200.0.0/16"), ("note", NOTE)]),
     done("/api/network/remove", &["network.removed"]).of(&[("id", Thing::Network)]),
     done("/api/oidc/enter", &["session.started"]).after(First::IdentityBack),
@@ -86,6 +108,10 @@ pub const ACTIONS: &[Row] = &[
     done("/api/password/forgot", &["password.reset_asked"]).with(&[("email", "{me}")]),
     done("/api/password/reset", &["password.reset"]).with(&[("password", "{another}")]).after(First::ResetLink),
     done("/api/pops/acknowledge", &["pop.acknowledged"]).of(&[("id", Thing::Pop)]),
+    done("/api/proxy-numbers/add", &["proxy_number.added"])
+        .of(&[("connection", Thing::Connection)])
+        .with(&[("number", "+1500556{number}")]),
+    done("/api/proxy-numbers/remove", &["proxy_number.removed"]).of(&[("id", Thing::ProxyNumber)]),
     // The reason is kept as it was typed, and the page says so.
     done("/api/retention/save", &["retention.changed"]).with(&[
         ("kind", "calls"),
@@ -114,6 +140,8 @@ pub const ACTIONS: &[Row] = &[
     ]),
     done("/api/settings/save", &["business.changed"]).with(&[("name", BUSINESS), ("zone", "Europe/Berlin")]),
     done("/api/setup/save-password-policy", &["password_policy.changed"]).with(&[("policy", "complexity")]),
+    done("/api/shift/begin", &["shift.begun"]),
+    done("/api/shift/end", &["shift.ended"]).of(&[("member", Thing::OnShift)]),
     done("/api/sign-in", &["session.started"])
         .with(&[("email", "{me}"), ("password", "{password}")])
         .after(First::Password),
@@ -172,6 +200,9 @@ pub const ACTIONS: &[Row] = &[
     done("/api/two-factor/text/confirm", &["factor.added"]).with(&[("code", "{answer}")]).after(First::TextBegun),
     done("/api/two-factor/text/off", &["factor.removed"]).after(First::Text),
     later("/api/two-factor/text/start", &["factor.text_sent"]).with(&[("number", NUMBER)]),
+    // As on the technician's page, below.
+    begun("/api/v1/positions", &["position_refusals"])
+        .with(&[("*", r#"{"points":[{"at":"2020-01-01T00:00:00Z","lat":1.5,"lon":1.5,"accuracy_m":5}]}"#)]),
     done("/api/v1/token", &["token.issued"])
         .with(&[
             ("grant_type", "password"),
@@ -182,6 +213,39 @@ pub const ACTIONS: &[Row] = &[
         .after(First::Password),
     done("/api/v1/token/revoke", &["token.revoked"]).with(&[("refresh_token", "{answer}")]).after(First::Program),
     begun("/csp", &[]),
+    // Points leave no entry: that would be a log of where people are. This one is too old, and is counted.
+    begun("/field/positions", &["position_refusals"])
+        .with(&[("*", r#"{"points":[{"at":"2020-01-01T00:00:00Z","lat":1.5,"lon":1.5,"accuracy_m":5}]}"#)]),
+    done("/api/tracking/create", &["tracking_link.created"]).of(&[("id", Thing::WorkOrder)]).with(&[("way", "show")]),
+    done("/api/tracking/revoke", &["tracking_link.revoked"]).of(&[("id", Thing::TrackingLink)]),
+    done("/api/work-orders/assign", &["work_order.assigned"]).of(&[("id", Thing::WorkOrder)]).with(&[("version", "1")]),
+    done("/api/work-orders/cancel", &["work_order.canceled"])
+        .of(&[("id", Thing::WorkOrder)])
+        .with(&[("version", "1"), ("confirm", "cancel")]),
+    done("/api/work-orders/change", &["work_order.changed"]).of(&[("id", Thing::WorkOrder)]).with(&[
+        ("version", "1"),
+        ("customer", NAME),
+        ("phone", NUMBER),
+        ("address", BUSINESS),
+        ("day", "2030-01-07"),
+        ("from", "08:00"),
+        ("to", "10:00"),
+        ("note", NOTE),
+    ]),
+    done("/api/work-orders/create", &["work_order.created"]).with(&[
+        ("customer", NAME),
+        ("phone", NUMBER),
+        ("address", BUSINESS),
+        ("day", "2030-01-07"),
+        ("from", "08:00"),
+        ("to", "10:00"),
+        ("note", NOTE),
+    ]),
+    done("/api/work-orders/move", &["work_order.moved"])
+        .of(&[("id", Thing::WorkOrder)])
+        .with(&[("version", "1"), ("to", "en_route")]),
+    done("/api/wallboard/revoke", &["wallboard.revoked"]).of(&[("id", Thing::Wallboard)]),
+    done("/api/wallboard/share", &["wallboard.shared"]).with(&[("label", BUSINESS), ("days", "7")]),
     row("POST", "/webhooks/{provider}/{token}/{door}", Leaves::Entries(&["webhook.received"]))
         .with(&[("{provider}", "twilio"), ("{token}", "nobody-has-this"), ("{door}", "voice")])
         .after(First::Webhook),

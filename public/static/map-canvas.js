@@ -1,0 +1,310 @@
+// The drawn map: MapLibre with the base map that is shipped, and technicians as markers of the page itself, so that they look and
+// read like everything else. There are never more of them than the server tells one by one (200); more come as counts. Loaded by
+// `map.js`, where there is WebGL.
+
+import { LngLatBounds, Map as Drawn, Marker, NavigationControl, Popup, ScaleControl } from "/static/maplibre/maplibre-gl.mjs";
+
+/// Markers nearer to each other than this, in pixels, are one.
+const CLOSE = 36;
+/// The trail that is shown at first, in hours.
+const HOURS = 2;
+/// How near a view of somebody is at first. Without tiles there are only borders and coasts to find one's way by.
+const near = (box) => (box.dataset.tiles ? 11 : 7);
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+async function shape(name) {
+  const answer = await fetch(`/static/map/${name}.json`);
+  if (!answer.ok) throw Error(`${name}: ${answer.status}`);
+  return answer.json();
+}
+
+const nothing = { type: "FeatureCollection", features: [] };
+
+async function style(box) {
+  const [land, countries, states] = await Promise.all(["land", "countries", "states"].map(shape));
+  const source = (data) => ({ type: "geojson", data, tolerance: 0.2 });
+  const line = (id, width) => ({ id, type: "line", source: id, paint: { "line-width": width } });
+  const tiles = box.dataset.tiles;
+  return {
+    version: 8,
+    transition: { duration: 0, delay: 0 },
+    sources: {
+      land: source(land),
+      countries: source(countries),
+      states: source(states),
+      trail: source(nothing),
+      ...(tiles ? { tiles: { type: "raster", tiles: [tiles], tileSize: 256, maxzoom: 19 } } : {}),
+    },
+    layers: [
+      // From the first picture on: without a colour it would be black.
+      { id: "sea", type: "background", paint: { "background-color": colour("sunken") } },
+      { id: "land", type: "fill", source: "land", paint: { "fill-color": colour("raised") } },
+      line("states", 0.8),
+      line("countries", 1.4),
+      ...(tiles ? [{ id: "tiles", type: "raster", source: "tiles" }] : []),
+      { ...line("trail", 3), layout: { "line-cap": "round", "line-join": "round" } },
+    ],
+  };
+}
+
+/// Colours are the page's; they change with the system's.
+function paint(map) {
+  map.setPaintProperty("sea", "background-color", colour("sunken"));
+  map.setPaintProperty("land", "fill-color", colour("raised"));
+  map.setPaintProperty("land", "fill-outline-color", colour("line-strong"));
+  map.setPaintProperty("states", "line-color", colour("line-strong"));
+  map.setPaintProperty("countries", "line-color", colour("muted"));
+  map.setPaintProperty("trail", "line-color", colour("accent"));
+}
+
+function element(name, className, words) {
+  const made = document.createElement(name);
+  made.className = className;
+  if (words !== undefined) made.textContent = words;
+  return made;
+}
+
+/// Draws the map. `page` is what `map.js` knows and can do.
+export async function draw(page) {
+  const { box, units } = page;
+  const canvas = document.getElementById("map-canvas");
+  const bounds = box.dataset.bounds.split(",").map(Number);
+  canvas.hidden = false;
+  const map = new Drawn({
+    container: canvas,
+    style: await style(box),
+    bounds,
+    fitBoundsOptions: { padding: 48, maxZoom: near(box) },
+    maxZoom: 18,
+    attributionControl: false,
+    renderWorldCopies: false,
+    dragRotate: false,
+    pitchWithRotate: false,
+    fadeDuration: 0,
+  });
+  try {
+    await new Promise((resolve, reject) => {
+      map.once("load", resolve);
+      setTimeout(() => reject(Error("it did not load")), 15_000);
+    });
+  } catch (error) {
+    map.remove();
+    canvas.hidden = true;
+    throw error;
+  }
+  paint(map);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => paint(map));
+  map.touchZoomRotate.disableRotation();
+  map.addControl(new NavigationControl({ showCompass: false }), "top-right");
+  map.addControl(new ScaleControl({ unit: "imperial" }), "bottom-left");
+  box.classList.add("map-awake");
+
+  const markers = new Map(); // by member, or by cell
+  let level = null;
+  let popup;
+
+  // ---------- Markers ----------
+
+  function marker(key, made, place, press) {
+    made.type = "button";
+    // The list is where the keyboard goes: hundreds of stops on a map would be none.
+    made.tabIndex = -1;
+    made.addEventListener("click", (event) => {
+      event.stopPropagation();
+      press();
+    });
+    const one = new Marker({ element: made }).setLngLat(place).addTo(map);
+    markers.set(key, one);
+    return one;
+  }
+
+  function drop(key) {
+    markers.get(key)?.remove();
+    markers.delete(key);
+  }
+
+  function look(unit) {
+    const made = markers.get(unit.id).getElement();
+    const word = page.band(unit.fix.at);
+    made.dataset.state = unit.state;
+    made.dataset.band = word;
+    made.toggleAttribute("data-selected", unit.id === page.selected());
+    const said = `${unit.name}, ${unit.state.replaceAll("_", " ")}, ${word}, ${page.ago((page.now() - unit.fix.at) / 1000)}`;
+    if (made.getAttribute("aria-label") !== said) made.setAttribute("aria-label", said);
+    made.querySelector(".map-mark-name").textContent = unit.name;
+    made.querySelector(".map-mark-age").textContent = page.ago((page.now() - unit.fix.at) / 1000);
+    const arrow = made.querySelector(".map-mark-heading");
+    arrow.hidden = unit.fix.heading === null || unit.state === "standing";
+    arrow.style.transform = `rotate(${unit.fix.heading ?? 0}deg)`;
+  }
+
+  function place(unit) {
+    const at = [unit.fix.lon, unit.fix.lat];
+    if (!markers.has(unit.id)) {
+      const made = element("button", "map-mark");
+      made.append(
+        element("span", "map-mark-heading"),
+        element("span", "map-mark-shape"),
+        element("span", "map-mark-name"),
+        element("span", "map-mark-age"),
+      );
+      marker(unit.id, made, at, () => page.select(unit.id, false));
+    } else markers.get(unit.id).setLngLat(at);
+    look(unit);
+  }
+
+  /// Those that lie on each other become one that opens as a list. By what is seen, so again after each move.
+  function cluster() {
+    const groups = [];
+    for (const unit of units.values()) {
+      if (!unit.fix) continue;
+      const at = map.project([unit.fix.lon, unit.fix.lat]);
+      const near = groups.find((group) => Math.hypot(group.at.x - at.x, group.at.y - at.y) < CLOSE);
+      if (near && unit.id !== page.selected()) near.units.push(unit);
+      else groups.push({ at, units: [unit] });
+    }
+    for (const key of [...markers.keys()]) if (key.startsWith("many ")) drop(key);
+    for (const { units: together } of groups) {
+      const alone = together.length === 1;
+      for (const unit of together) markers.get(unit.id).getElement().hidden = !alone;
+      if (alone) continue;
+      const [first] = together;
+      const made = element("button", "map-many", String(together.length));
+      made.setAttribute("aria-label", `${together.length} technicians here: open the list`);
+      const at = [first.fix.lon, first.fix.lat];
+      marker(`many ${first.id}`, made, at, () => unfold(at, together));
+    }
+  }
+
+  function unfold(at, together) {
+    popup?.remove();
+    const held = element("ul", "map-menu");
+    for (const unit of together.toSorted((a, b) => a.name.localeCompare(b.name))) {
+      const item = element("li", "");
+      const choice = element("button", "btn btn-ghost btn-small", unit.name);
+      choice.type = "button";
+      choice.append(page.copy(unit.state), page.copy(page.band(unit.fix.at)));
+      choice.addEventListener("click", () => {
+        popup.remove();
+        page.select(unit.id, true);
+      });
+      item.append(choice);
+      held.append(item);
+    }
+    popup = new Popup({ closeButton: true, maxWidth: "20rem", focusAfterOpen: true }).setLngLat(at).setDOMContent(held).addTo(map);
+  }
+
+  /// The middle of a cell of the server's grid (model/map.rs).
+  function middle(x, y) {
+    const side = 2 ** level;
+    const lat = (Math.atan(Math.sinh(Math.PI * (1 - (2 * (y + 0.5)) / side))) * 180) / Math.PI;
+    return [((x + 0.5) / side) * 360 - 180, lat];
+  }
+
+  function count(x, y, number) {
+    const key = `cell ${x} ${y}`;
+    if (number === 0) {
+      return drop(key);
+    }
+    const known = markers.get(key)?.getElement();
+    const made = known ?? element("button", "map-many");
+    made.textContent = String(number);
+    made.setAttribute("aria-label", `${number} technicians here: look nearer`);
+    if (!known) marker(key, made, middle(x, y), () => map.easeTo({ center: middle(x, y), zoom: map.getZoom() + 2 }));
+  }
+
+  function apply(batch) {
+    if (batch.whole) {
+      const kept = new Set(batch.units.map((unit) => unit.id));
+      for (const key of [...markers.keys()]) if (!kept.has(key)) drop(key);
+    }
+    level = batch.level;
+    for (const id of batch.gone) drop(id);
+    for (const unit of batch.units) if (unit.fix) place(unit);
+    for (const [x, y, number] of batch.cells) count(x, y, number);
+    if (level === null) cluster();
+  }
+
+  // ---------- The trail ----------
+
+  const slider = document.getElementById("map-slider");
+  const said = document.getElementById("map-slider-at");
+  let points = [];
+  let ghost;
+
+  function slide() {
+    const point = points[Number(slider.value)];
+    if (!point) return;
+    const [at, lat, lon] = point;
+    ghost ??= new Marker({ element: element("span", "map-ghost") }).setLngLat([lon, lat]).addTo(map);
+    ghost.setLngLat([lon, lat]);
+    said.textContent = new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  }
+
+  async function trail() {
+    const id = page.selected();
+    const held = document.getElementById("map-trail");
+    ghost?.remove();
+    ghost = undefined;
+    points = [];
+    map.getSource("trail").setData(nothing);
+    held.hidden = !id;
+    if (!id) return;
+    const hours = Number(document.getElementById("map-hours").value || HOURS);
+    const to = Math.floor(page.now());
+    const asked = new URLSearchParams({ member: id, from: String(to - hours * 3_600_000), to: String(to) });
+    const answer = await fetch(`/map/trail?${asked}`, { headers: { accept: "application/json" } }).catch(() => undefined);
+    if (page.selected() !== id) return;
+    if (!answer?.ok) {
+      said.textContent = "The trail cannot be loaded just now.";
+      return;
+    }
+    points = (await answer.json()).points;
+    slider.max = String(Math.max(0, points.length - 1));
+    slider.value = slider.max;
+    slider.disabled = points.length === 0;
+    said.textContent = points.length === 0 ? "No positions are kept from this time." : "";
+    const coordinates = points.map(([, lat, lon]) => [lon, lat]);
+    const data = { type: "Feature", properties: {}, geometry: { type: "LineString", coordinates } };
+    map.getSource("trail").setData(points.length > 1 ? data : nothing);
+    slide();
+  }
+  slider.addEventListener("input", slide);
+  document.getElementById("map-hours").addEventListener("change", trail);
+
+  // ---------- Moving ----------
+
+  let soon;
+  map.on("moveend", () => {
+    if (level === null) cluster();
+    clearTimeout(soon);
+    soon = setTimeout(page.open, 400);
+  });
+
+  if (box.dataset.jobLat) {
+    const made = element("span", "map-job", "Job");
+    new Marker({ element: made }).setLngLat([box.dataset.jobLon, box.dataset.jobLat].map(Number)).addTo(map);
+  }
+
+  return {
+    apply,
+    age() {
+      for (const unit of units.values()) if (unit.fix && markers.has(unit.id)) look(unit);
+    },
+    all: () => map.fitBounds(new LngLatBounds(bounds), { padding: 48, maxZoom: near(box) }),
+    focus: () => map.getCanvas().focus(),
+    select(andLook) {
+      const unit = units.get(page.selected());
+      if (andLook && unit?.fix) map.easeTo({ center: [unit.fix.lon, unit.fix.lat], zoom: Math.max(map.getZoom(), 9) });
+      if (level === null) cluster();
+      this.age();
+      trail();
+    },
+    view() {
+      const b = map.getBounds();
+      const edges = [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()].map((edge) => edge.toFixed(5));
+      return { bounds: edges.join(","), zoom: String(Math.max(0, Math.floor(map.getZoom()))) };
+    },
+  };
+}

@@ -1,0 +1,80 @@
+//! Jobs of the demo: what waits today for somebody to go, by the walls that the dispatcher's forms go through.
+
+use anyhow::Context;
+use serde_json::json;
+
+use crate::{
+    model::{
+        audit::Action,
+        geo::Coordinate,
+        id::WorkOrderId,
+        work_order::{WorkOrderState, WorkOrderStep},
+    },
+    server::{
+        boot::App,
+        caller::Caller,
+        kit::At,
+        services::audit,
+        store::{
+            self, TenantTx,
+            work_order::{Details, Filter},
+        },
+    },
+};
+
+/// Customer, address, place, begin and end in hours from now, and a note.
+type Job = (&'static str, &'static str, (f64, f64), (i64, i64), &'static str);
+
+/// All are made up; the places lie around the demo's technician, in and south of Dallas.
+const JOBS: [Job; 4] = [
+    ("Marta Jenkins", "418 Sycamore Row, Dallas", (32.7357, -96.7689), (1, 3), "No hot water since the morning"),
+    ("Elias Norwood", "27 Quarry Bend, Lancaster", (32.5921, -96.7561), (2, 4), "Rooftop unit, bring the long ladder"),
+    ("Priya Talbot", "903 Harbor Lane, Duncanville", (32.6518, -96.9083), (3, 5), "Yearly service"),
+    ("Owen Castellan", "55 Mill Street, Red Oak", (32.5176, -96.8044), (5, 7), "Thermostat shows nothing"),
+];
+
+/// Makes the jobs, unless there are some.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn fill(app: &App, owner: &Caller) -> anyhow::Result<()> {
+    let now = app.clock().now();
+    let mut tx = TenantTx::open(app.db(), owner, now).await?;
+    let is_there = !store::work_order::list(&mut tx, &Filter::default(), 1).await?.is_empty();
+    tx.commit().await?;
+    if is_there {
+        return Ok(());
+    }
+    for (customer, address, (lat, lon), (from, to), note) in JOBS {
+        let details = Details {
+            customer: customer.parse().context("a name")?,
+            phone: None,
+            address: address.parse().context("an address")?,
+            place: Some(Coordinate::from_degrees(lat, lon).context("a place")?),
+            window_from: hour(now, from),
+            window_to: hour(now, to),
+            note: Some(note.parse().context("a note")?),
+        };
+        make(app, owner, &details).await?;
+    }
+    Ok(())
+}
+
+/// So many hours from the full hour.
+fn hour(now: At, hours: i64) -> At {
+    now.plus(hours * 3600 - now.as_second().rem_euclid(3600))
+}
+
+async fn make(app: &App, owner: &Caller, details: &Details) -> anyhow::Result<()> {
+    let id: WorkOrderId = app.draw();
+    let state = WorkOrderState::New;
+    audit::audited(app, owner, Action::WorkOrderCreated, async |act| {
+        act.on("work_order", id.0);
+        store::work_order::insert(&mut act.tx, id, details, None, None).await?;
+        store::work_order::note_step(&mut act.tx, app.draw(), id, (WorkOrderStep::Created, state), None).await?;
+        act.after(json!({ "state": state.code() }));
+        Ok(())
+    })
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! What a customer sees who follows their technician by a link: a first name, a state, and on the way about where. Public, as
+//! mailed links are: whoever has the link sees it, and it shows nothing by which anybody else could be found.
+
+use axum::{extract::Path, http::HeaderValue, response::Response};
+use leptos::prelude::*;
+
+use super::{
+    cells::fact,
+    mailed::{self, Over},
+    open::is_token,
+    work_orders::parts,
+};
+use crate::{
+    model::{permission::Need, work_order::WorkOrderState},
+    server::{
+        http::{AppError, Cx, render::Page},
+        services::tracking_link::{self, Near, Seen},
+    },
+    ui::parts::{Card, Facts, PageHead},
+};
+
+/// Who may open it: whoever has the link.
+pub const NEED: Need = Need::Public;
+
+/// The same for a link that never was, one that is over, and one whose job is.
+const OVER: Over = Over {
+    title: "This link is over",
+    text: "A link to follow a technician is good until the job is done, or a few hours after its time. Ask the business that \
+           sent it to you for a new one, or when somebody comes.",
+    next: [("/", "To the beginning"), ("/sign-in", "Sign in, if you work here")],
+};
+
+/// `GET /track/{token}`
+///
+/// # Errors
+/// Limited per address. A link that leads nowhere is a page of its own, whatever the reason.
+pub async fn page(cx: Cx, Path(token): Path<String>) -> Result<Response, AppError> {
+    let found = if is_token(&token) { tracking_link::follow(&cx, &token).await } else { Err(AppError::Missing) };
+    let mut answer = match found {
+        Ok(seen) => Page::new("Your technician").with_script("/static/track.js").show(&cx, || view(&seen)),
+        Err(AppError::Missing) => mailed::over(&cx, &OVER),
+        Err(error) => return Err(error),
+    };
+    // Somebody may have put the link where search engines read.
+    answer.headers_mut().insert("x-robots-tag", HeaderValue::from_static("noindex, nofollow"));
+    Ok(answer)
+}
+
+fn said(seen: &Seen) -> String {
+    let who = seen.first_name.clone().unwrap_or_else(|| "Your technician".to_owned());
+    match seen.state {
+        WorkOrderState::New => "We are finding somebody for you".to_owned(),
+        WorkOrderState::Assigned => format!("{who} will come to you"),
+        WorkOrderState::EnRoute => format!("{who} is on the way to you"),
+        WorkOrderState::OnSite => format!("{who} is there"),
+        WorkOrderState::Done | WorkOrderState::Canceled => "The job is over".to_owned(),
+    }
+}
+
+fn view(seen: &Seen) -> impl IntoView + use<> {
+    let title = said(seen);
+    let lede = format!("{}, by {}", parts::window(seen.window_from, seen.window_to, &seen.zone), seen.business_name);
+    let near = match (&seen.near, seen.state) {
+        (Some(near), _) => place(near),
+        (None, WorkOrderState::EnRoute) => {
+            let text =
+                "Where they are is not shown just now: at either end of the way, or because nothing fresh is known.";
+            view! { <p>{text}</p> }.into_any()
+        }
+        (None, _) => view! { <p>"Where they are is shown while they are on the way."</p> }.into_any(),
+    };
+    view! {
+        <PageHead title=title lede=lede />
+        <div class="stack" data-track="">
+            <Card>{near}</Card>
+            <p class="row">
+                <a class="btn btn-primary" href="">"Refresh"</a>
+                <span class="hint">"With scripts this page asks anew every half minute."</span>
+            </p>
+        </div>
+    }
+}
+
+/// About where, on a grid of 300 m, and how old that is.
+fn place(near: &Near) -> AnyView {
+    let (lat, lon) = near.place.degrees();
+    let (about, map) = (format!("{lat:.3}, {lon:.3}"), format!("geo:{lat:.3},{lon:.3}?z=14"));
+    let age = match near.age {
+        age if age < 60 => "Less than a minute ago".to_owned(),
+        age => format!("About {} min ago", age / 60),
+    };
+    let mut items = vec![
+        fact("About where", view! { <a class="link" href=map>{about}</a> }),
+        fact("As of", age),
+        fact("How exact", "Within about 300 m".to_owned()),
+    ];
+    if let Some(metres) = near.distance_m {
+        // The place is known to 300 m: nothing finer is said of the way.
+        let about = (metres / 500.0).ceil() * 0.5;
+        items.insert(0, fact("How far", format!("About {about:.1} km, as the crow flies")));
+    }
+    view! { <Facts items=items /> }.into_any()
+}

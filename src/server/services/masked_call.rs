@@ -1,0 +1,143 @@
+//! Masked calls (TEL-7): a technician and their customer talk through a proxy number of the business, and neither is shown the
+//! other's number. People open a session for a job; the provider's webhook asks where a call to a proxy goes.
+//!
+//! What a caller sees is the proxy's number, whichever way a call to it goes, so that no mistake here shows somebody's own.
+
+use serde_json::json;
+
+use super::audit;
+use crate::{
+    model::{
+        audit::{Action, Outcome},
+        extension::Target,
+        field::Bad,
+        id::{ConnectionId, ProxySessionId, WorkOrderId},
+        masked_call::span,
+        phone::Phone,
+        work_order::WorkOrderState,
+    },
+    server::{
+        boot::App,
+        caller::Caller,
+        http::AppError,
+        kit::At,
+        providers::CallEvent,
+        store::{
+            self, TenantTx,
+            audit::{NewEntry, Target as Subject},
+            masked_call::{NewSession, Pair, Route, Session},
+        },
+    },
+};
+
+/// Opens masked calls for a job, or finds them open: the number that its technician and its customer call.
+///
+/// # Errors
+/// Invalid when the job cannot have them now, in words that say what to do; no number when the pool has none left for one of
+/// the two; missing when it is no job of this business, or not the technician's own; refused without `work_orders`.
+pub async fn open(app: &App, caller: &Caller, work_order: WorkOrderId) -> Result<Session, AppError> {
+    audit::audited(app, caller, Action::MaskedCallOpened, async |act| {
+        act.on("work_order", work_order.0);
+        let tx = &mut act.tx;
+        store::masked_call::begin(tx, work_order).await?;
+        let job = store::masked_call::job(tx, work_order).await?;
+        let (starts_at, expires_at) = times(&job, tx.now())?;
+        let member = job.member.ok_or_else(|| bad(Bad::Unassigned))?;
+        let customer = job.customer.as_ref().ok_or_else(|| bad(Bad::NoCustomerPhone))?;
+        let technician = job.technician.as_ref().ok_or_else(|| bad(Bad::NoMemberPhone))?;
+        if customer == technician {
+            return Err(bad(Bad::SamePhone));
+        }
+        // Each call costs the business money, and whoever owns an expensive number may earn some of it.
+        let prefixes = &app.config().text_prefixes;
+        if !(prefixes.allow(customer) && prefixes.allow(technician)) {
+            return Err(bad(Bad::CallPrefix(prefixes.to_string())));
+        }
+        let pair = Pair { customer, technician };
+        if let Some(session) = store::masked_call::of(tx, work_order).await?
+            && store::masked_call::fits(tx, &session, &pair, (starts_at, expires_at)).await?
+        {
+            act.after(json!({ "session": session.id, "member": member, "reused": true }));
+            return Ok(session);
+        }
+        store::masked_call::replace(tx, work_order).await?;
+        let (number, proxy) =
+            store::masked_call::free_number(tx, work_order, &pair).await?.ok_or(AppError::NoNumber)?;
+        let id: ProxySessionId = app.draw();
+        let new = NewSession { id, work_order, number, member, pair, starts_at, expires_at };
+        store::masked_call::insert(tx, new).await?;
+        act.after(json!({ "session": id, "member": member, "number": number, "reused": false }));
+        Ok(Session { id, proxy, member, starts_at, expires_at })
+    })
+    .await
+}
+
+/// From when until when calls go through, if that is now.
+fn times(job: &store::masked_call::Job, now: At) -> Result<(At, At), AppError> {
+    if job.state == WorkOrderState::New {
+        return Err(bad(Bad::Unassigned));
+    }
+    if job.state.is_end() {
+        return Err(bad(Bad::JobOver));
+    }
+    let (from, to) = span(job.from.as_second(), job.to.as_second());
+    let (from, to) = (At::from_second(from), At::from_second(to));
+    if (from..to).contains(&now) { Ok((from, to)) } else { Err(bad(Bad::OutsideWindow)) }
+}
+
+/// What is wrong belongs to no field that one could look at.
+fn bad(problem: Bad) -> AppError {
+    AppError::field("", problem)
+}
+
+/// Where a call that comes in shall ring, and whose number it shows.
+pub struct Ringing {
+    /// None leaves the caller's own number.
+    pub caller_id: Option<Phone>,
+    pub targets: Vec<Target>,
+}
+
+/// Where a call rings that a provider asks about. To a proxy number: at the other of the two, or, when the caller has no open
+/// session there now, at the dispatchers' desks. To any other number: where its extensions say.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn ringing(
+    app: &App,
+    caller: &Caller,
+    connection: ConnectionId,
+    event: &CallEvent,
+) -> Result<Ringing, AppError> {
+    let mut tx = TenantTx::open(app.db(), caller, app.clock().now()).await?;
+    let route = match &event.own {
+        Some(own) => store::masked_call::route(&mut tx, connection, own, event.party.as_ref()).await?,
+        None => Route::Ordinary,
+    };
+    let ringing = match route {
+        Route::Through { session, side, other } => {
+            if store::masked_call::note_call(&mut tx, connection, &event.call, session, side).await? {
+                let entry = NewEntry {
+                    id: app.draw(),
+                    action: Action::MaskedCallRouted,
+                    target: Some(Subject { kind: "proxy_session", id: Some(session.0) }),
+                    outcome: Outcome::Done,
+                    reason: None,
+                    before: None,
+                    after: Some(json!({ "from": side.code() })),
+                };
+                store::audit::append(&mut tx, entry).await?;
+            }
+            Ringing { caller_id: event.own.clone(), targets: vec![Target::Number(other.reveal().to_owned())] }
+        }
+        // Desks may be telephones, a technician's among them: they too are shown the proxy's number.
+        Route::Dispatchers => Ringing { caller_id: event.own.clone(), targets: desks(&mut tx, event).await? },
+        Route::Ordinary => Ringing { caller_id: None, targets: desks(&mut tx, event).await? },
+    };
+    tx.commit().await?;
+    Ok(ringing)
+}
+
+/// The desks that a call rings at by the extensions.
+async fn desks(tx: &mut TenantTx, event: &CallEvent) -> Result<Vec<Target>, AppError> {
+    Ok(store::extension::targets(tx, event.own.as_ref().map(Phone::reveal)).await?)
+}

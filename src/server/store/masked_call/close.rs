@@ -1,0 +1,101 @@
+//! How sessions of masked calls end: with their job, their number, their technician's number, or their time.
+
+use uuid::Uuid;
+
+use super::reach;
+use crate::{
+    model::{
+        id::{MemberId, ProxyNumberId, WorkOrderId},
+        masked_call::Reason,
+        permission::Permission,
+    },
+    server::{
+        kit::At,
+        store::{StoreError, TenantTx},
+    },
+};
+
+/// Closes the session of a job that is done or canceled, or that somebody else has now: from then on calls go to the
+/// dispatchers. For the service that moves the job, in its transaction. How many it closed.
+///
+/// # Errors
+/// Refused without `work_orders`.
+pub async fn close_for(tx: &mut TenantTx, work_order: WorkOrderId) -> Result<i64, StoreError> {
+    reach(tx)?;
+    close(tx, Reason::JobClosed, Closing { work_order: Some(work_order.0), ..Closing::default() }).await
+}
+
+/// Closes the sessions of a technician whose number is another one since, or who leaves. How many it closed.
+///
+/// # Errors
+/// Refused without `team.manage`, except for one's own.
+pub async fn close_of(tx: &mut TenantTx, member: MemberId) -> Result<i64, StoreError> {
+    if tx.caller().actor.uuid() != Some(member.0) {
+        tx.may_all(Permission::TeamManage)?;
+    }
+    close(tx, Reason::PhoneChanged, Closing { member: Some(member.0), ..Closing::default() }).await
+}
+
+/// Closes the sessions that go through a number. How many it closed.
+///
+/// # Errors
+/// Refused without `extensions`.
+pub async fn close_through(tx: &mut TenantTx, number: ProxyNumberId) -> Result<i64, StoreError> {
+    tx.may_all(Permission::Extensions)?;
+    close(tx, Reason::NumberRemoved, Closing { number: Some(number.0), ..Closing::default() }).await
+}
+
+/// Closes the session of a job because another takes its place.
+///
+/// # Errors
+/// Refused without `work_orders`.
+pub async fn replace(tx: &mut TenantTx, work_order: WorkOrderId) -> Result<i64, StoreError> {
+    reach(tx)?;
+    close(tx, Reason::Replaced, Closing { work_order: Some(work_order.0), ..Closing::default() }).await
+}
+
+/// Closes those whose time is over, which would be in the way of new ones until the clock closes them.
+pub(super) async fn over(tx: &mut TenantTx) -> Result<i64, StoreError> {
+    let until = Some(tx.now());
+    close(tx, Reason::Expired, Closing { until, ..Closing::default() }).await
+}
+
+/// Which open sessions shall close: all that meet every part.
+#[derive(Clone, Copy, Default)]
+struct Closing {
+    work_order: Option<Uuid>,
+    member: Option<Uuid>,
+    number: Option<Uuid>,
+    /// Those whose time is over then.
+    until: Option<At>,
+}
+
+/// Closes sessions and forgets the numbers of their parties.
+async fn close(tx: &mut TenantTx, reason: Reason, which: Closing) -> Result<i64, StoreError> {
+    let (business, now) = (tx.business(), tx.now());
+    let closed = sqlx::query_scalar!(
+        r#"with closed as (
+               update proxy_sessions set closed_at = $2, reason = $3
+               where business_id = $1 and closed_at is null
+                   and ($4::uuid is null or work_order_id = $4)
+                   and ($5::uuid is null or member_id = $5)
+                   and ($6::uuid is null or proxy_number_id = $6)
+                   and ($7::timestamptz is null or expires_at <= $7)
+               returning id
+           ),
+           forgotten as (
+               delete from proxy_parties p using closed c where p.business_id = $1 and p.session_id = c.id
+           )
+           select count(*) as "closed!" from closed"#,
+        business.0,
+        now,
+        reason.code(),
+        which.work_order,
+        which.member,
+        which.number,
+        which.until
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(closed)
+}

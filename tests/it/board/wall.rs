@@ -1,0 +1,103 @@
+//! Wallboards: what whoever has the link sees, and for how long.
+
+use std::time::Duration;
+
+use axum::{
+    body::{Body, to_bytes},
+    http::Request,
+};
+use ringfort::model::{permission::Role, profile::Profile};
+use tokio::time::{Instant, timeout};
+use tower::ServiceExt;
+
+use super::{Two, two};
+use crate::kit::{Browser, PUBLIC_URL, TestApp, sql};
+
+/// Makes a link: its path, which is shown once.
+async fn share(owner: &Browser) -> String {
+    let made = owner.post("/api/wallboard/share", &[("label", "Hall"), ("days", "1")]).await;
+    assert_eq!(made.status, 303, "{}", made.body);
+    let reveal = made.cookie("__Host-reveal").expect("the link is shown on the next page");
+    let cookie = format!("{}; {reveal}", owner.cookie.as_deref().expect("a session"));
+    let page = owner.clone().with_cookie(Some(cookie)).get("/wallboards").await.body;
+    let (_, rest) = page.split_once(&format!("{PUBLIC_URL}/wallboard/")).expect("the link");
+    let token: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+    assert_eq!(token.len(), 43);
+    let again = owner.get("/wallboards").await.body;
+    assert!(!again.contains(&token), "shown twice");
+    format!("/wallboard/{token}")
+}
+
+async fn open_link(app: &TestApp) -> i64 {
+    sql::count(&app.owner, "select count(*) from wallboard_links where label = 'Hall' and revoked_at is null").await
+}
+
+#[tokio::test]
+async fn tel_2_a_wallboard_shows_no_number_and_no_full_name_of_its_own_business_only() {
+    let Two { app, a, b, .. } = two().await;
+    for (business, name) in [(&a, "Ada Lovelace"), (&b, "Bob Byron")] {
+        let named = format!("update members set name = '{name}' where id = '{}'", business.member(Role::Agent).id.0);
+        sql::run(&app.owner, named).await;
+    }
+    let path = share(&app.browser(a.member(Role::Owner)).await).await;
+    let owner_there = app.browser(b.member(Role::Owner)).await;
+    for who in [app.stranger(), owner_there] {
+        let page = who.get(&path).await;
+        assert_eq!(page.status, 200);
+        assert_eq!(page.header("x-robots-tag"), Some("noindex"));
+        assert!(page.body.contains("Ada") && page.body.contains("Ringing"), "{}", page.body);
+        for hidden in ["Lovelace", "Bob", "0100", "0006", "mem_", "call_", "/calls"] {
+            assert!(!page.body.contains(hidden), "shows {hidden}");
+        }
+    }
+    let nowhere = app.stranger().get("/wallboard/abcdefghijklmnopqrstuvwxyz-_0123456789ABCDEF").await;
+    assert_eq!(nowhere.status, 404);
+    app.clock.advance(24 * 3600);
+    assert_eq!(app.stranger().get(&path).await.status, 404, "its day is over");
+}
+
+#[tokio::test]
+async fn tel_2_a_revoked_wallboard_ends_within_a_second_also_where_nobody_tells() {
+    let Two { app, a, .. } = two().await;
+    let owner = app.browser(a.member(Role::Owner)).await;
+    for by_door in [true, false] {
+        let path = share(&owner).await;
+        let request = Request::get(format!("{path}/live")).body(Body::empty()).expect("a request");
+        let stream = app.router().oneshot(request).await.expect("the service never fails");
+        assert_eq!(stream.status().as_u16(), 200);
+        let watching = tokio::spawn(async move {
+            let bytes = to_bytes(stream.into_body(), 1 << 20).await.expect("a whole body");
+            String::from_utf8_lossy(&bytes).into_owned()
+        });
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let named = "select 'wall_' || replace(id::text, '-', '') from wallboard_links
+            where label = 'Hall' and revoked_at is null";
+        let id = sql::text(&app.owner, named).await;
+        let begun = Instant::now();
+        if by_door {
+            assert_eq!(owner.post("/api/wallboard/revoke", &[("id", &id)]).await.status, 303);
+        } else {
+            // As another node does: nobody here is told.
+            sql::run(&app.owner, "update wallboard_links set revoked_at = now() where label = 'Hall'").await;
+        }
+        let said = timeout(Duration::from_secs(2), watching).await.expect("it ends").expect("no panic");
+        assert!(begun.elapsed() < Duration::from_millis(1500), "after {:?}", begun.elapsed());
+        assert!(said.contains("\"waiting\":1") && !said.contains("0100"), "{said}");
+        assert_eq!(app.stranger().get(&path).await.status, 404);
+        assert_eq!(open_link(&app).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn tel_2_a_wallboard_follows_what_happens() {
+    let app = TestApp::start().await;
+    let a = app.business("a", Profile::FieldService).await;
+    app.fill(&a).await;
+    let owner = app.browser(a.member(Role::Owner)).await;
+    let path = share(&owner).await;
+    let agent = app.browser(a.member(Role::Agent)).await;
+    assert!(app.stranger().get(&path).await.body.contains("On a break"));
+    assert_eq!(agent.post("/api/agent/state", &[("says", "available")]).await.status, 303);
+    let page = app.stranger().get(&path).await.body;
+    assert!(page.contains("Available") && !page.contains("On a break"), "{page}");
+}

@@ -1,0 +1,148 @@
+//! The checker of the live board (TEL-2): a client that only knows what the stream told it, over many reconnections, shows what
+//! the database holds. Events come as Twilio sends them, and agents say things meanwhile.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use axum::{
+    body::{Body, to_bytes},
+    http::{Request, header},
+};
+use ringfort::{
+    model::{
+        id::{CallId, MemberId},
+        permission::Role,
+        profile::Profile,
+    },
+    server::store::{self, TenantTx, session::hash},
+    ui::wire::live::{LiveAgent, LiveCall, LiveEvent, Tally},
+};
+use tokio::time::{sleep, timeout};
+use tower::ServiceExt;
+use tower_sessions::session::Id;
+
+use crate::kit::{
+    Business, Member, TestApp,
+    twilio::{NUMBER, Twilio, sid},
+};
+
+/// What a board shows: kept by what it is told and nothing else.
+#[derive(Default)]
+struct Client {
+    cursor: String,
+    calls: BTreeMap<CallId, LiveCall>,
+    agents: BTreeMap<MemberId, LiveAgent>,
+    tally: Option<Tally>,
+}
+
+impl Client {
+    /// Connects behind its cursor, hears what it missed, and loses the connection again.
+    async fn connect(&mut self, app: &TestApp, person: &Member) {
+        let cookie = app.session(person).await;
+        let path = format!("/live?after={}", self.cursor);
+        let request = Request::get(path).header(header::COOKIE, &cookie).body(Body::empty()).expect("a request");
+        let response = app.router().oneshot(request).await.expect("the service never fails");
+        assert_eq!(response.status().as_u16(), 200);
+        let id = cookie.split_once('=').expect("a cookie with a value").1;
+        app.app.hub().end_session(&hash(id.parse::<Id>().expect("an id")));
+        let body = timeout(Duration::from_secs(5), to_bytes(response.into_body(), 1 << 22)).await;
+        let bytes = body.expect("the stream ends").expect("a whole body");
+        self.hear(&String::from_utf8_lossy(&bytes));
+    }
+
+    /// Reads server-sent events (WHATWG HTML, 9.2.6), as far as ours go.
+    fn hear(&mut self, text: &str) {
+        for block in text.split("\n\n") {
+            let field = |name: &str| {
+                let mut lines = block.lines().filter_map(|line| line.split_once(':'));
+                lines.find(|(found, _)| *found == name).map(|(_, value)| value.trim_start().to_owned())
+            };
+            assert_ne!(field("event").as_deref(), Some("reset"), "nothing is too old here");
+            if let Some(id) = field("id") {
+                self.cursor = id;
+            }
+            let is_message = field("event").is_none();
+            let Some(event) = field("data").filter(|_| is_message) else { continue };
+            match serde_json::from_str(&event).expect("an event that the wire knows") {
+                LiveEvent::Call { call, tally, .. } => {
+                    self.calls.insert(call.id, call);
+                    self.tally = tally.or(self.tally.take());
+                }
+                LiveEvent::Agent { agent, .. } => {
+                    self.agents.insert(agent.id, agent);
+                }
+                LiveEvent::Pop { .. } | LiveEvent::PopGone { .. } => {}
+            }
+        }
+    }
+}
+
+async fn event(app: &TestApp, twilio: &Twilio, call: u32, status: &str, seq: &str) {
+    let call = sid(call);
+    let fields = [
+        ("CallSid", call.as_str()),
+        ("CallStatus", status),
+        ("Direction", "inbound"),
+        ("From", "+14155550100"),
+        ("To", NUMBER),
+        ("SequenceNumber", seq),
+    ];
+    assert_eq!(twilio.post(app, "status", &fields).await.status, 200);
+}
+
+/// What the database holds, as somebody who sees everything is shown it.
+async fn truth(app: &TestApp, business: &Business) -> (Vec<LiveCall>, Vec<LiveAgent>) {
+    let mut tx: TenantTx = app.tx(business.id).await;
+    let calls = store::live::wallboard(&mut tx).await.expect("reads");
+    let agents = store::agent::all(&mut tx).await.expect("reads");
+    (calls.iter().map(store::live::BoardCall::wire).collect(), agents.iter().map(store::agent::Agent::wire).collect())
+}
+
+#[tokio::test]
+async fn tel_2_over_many_reconnections_a_client_shows_what_the_database_holds() {
+    let app = TestApp::start().await;
+    let business = app.business("a", Profile::FieldService).await;
+    let filled = app.fill(&business).await;
+    let (owner, twilio) = (business.member(Role::Owner), &filled.twilio);
+    let agent = app.browser(business.member(Role::Agent)).await;
+    let mut client = Client::default();
+    client.connect(&app, owner).await;
+    assert!(!client.cursor.is_empty(), "the opening says where it stands");
+
+    let stories: [&[&str]; 3] =
+        [&["ringing", "in-progress", "completed"], &["ringing", "busy"], &["queued", "ringing", "in-progress"]];
+    for step in 0..3_usize {
+        for (number, story) in (0..12_u32).zip(stories.iter().cycle()) {
+            if let Some(status) = story.get(step) {
+                event(&app, twilio, 0x1000 + number, status, &step.to_string()).await;
+            }
+            // It is away for some of it.
+            if number % 5 == 0 {
+                client.connect(&app, owner).await;
+            }
+        }
+        let says = ["available", "wrap_up", "busy"][step];
+        assert_eq!(agent.post("/api/agent/state", &[("says", says)]).await.status, 303);
+    }
+    // Until everything is settled: transactions of others hold the outbox up.
+    let (calls, agents) = truth(&app, &business).await;
+    let heard = |client: &Client| {
+        calls.iter().filter(|call| client.calls.get(&call.id) == Some(*call)).count()
+            + agents.iter().filter(|agent| client.agents.get(&agent.id) == Some(*agent)).count()
+    };
+    // The fixture's own call was there before anybody listened.
+    let wanted = calls.len() + agents.len() - 1;
+    for _ in 0..100 {
+        client.connect(&app, owner).await;
+        if heard(&client) >= wanted {
+            break;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    for call in calls.iter().filter(|call| call.id != filled.call) {
+        assert_eq!(client.calls.get(&call.id), Some(call), "a call as the database holds it");
+    }
+    assert_eq!(client.agents.values().cloned().collect::<Vec<_>>(), agents, "agents too");
+    assert!(calls.len() >= 12, "only {} calls", calls.len());
+    // Four were answered and four were busy; those in progress were answered as well. All at once, so in time.
+    assert_eq!(client.tally.map(|tally| tally.of(None)), Some((8, 12)), "the service level of the last event");
+}
