@@ -21,7 +21,7 @@ use tower::ServiceExt;
 use tower_sessions::session::Id;
 
 use crate::kit::{
-    Business, Member, TestApp,
+    Business, Member, PATIENCE, TestApp,
     twilio::{NUMBER, Twilio, sid},
 };
 
@@ -44,7 +44,7 @@ impl Client {
         assert_eq!(response.status().as_u16(), 200);
         let id = cookie.split_once('=').expect("a cookie with a value").1;
         app.app.hub().end_session(&hash(id.parse::<Id>().expect("an id")));
-        let body = timeout(Duration::from_secs(5), to_bytes(response.into_body(), 1 << 22)).await;
+        let body = timeout(PATIENCE, to_bytes(response.into_body(), 1 << 22)).await;
         let bytes = body.expect("the stream ends").expect("a whole body");
         self.hear(&String::from_utf8_lossy(&bytes));
     }

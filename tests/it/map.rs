@@ -1,7 +1,5 @@
 //! The map (GPS-2): who sees whom, what lies in a view and what does not, trails, and that looking is written down.
 
-use std::time::Duration;
-
 use axum::{
     body::{Body, to_bytes},
     http::{Request, header},
@@ -15,7 +13,7 @@ use tokio::time::timeout;
 use tower::ServiceExt;
 use tower_sessions::session::Id;
 
-use crate::kit::{Browser, Business, Member, TestApp, sql};
+use crate::kit::{Browser, Business, Member, PATIENCE, TestApp, sql};
 
 const AUSTIN: (i32, i32) = (302_671_530, -977_430_610);
 const DALLAS: (i32, i32) = (327_766_640, -967_969_880);
@@ -80,7 +78,7 @@ async fn batch(app: &TestApp, browser: &Browser, query: &str) -> (u16, Option<Va
     // The batch stands in the stream already; then it ends, as it does wherever a session ends.
     let id = cookie.split_once('=').expect("a cookie with a value").1;
     app.app.hub().end_session(&hash(id.parse::<Id>().expect("an id")));
-    let body = timeout(Duration::from_secs(5), to_bytes(response.into_body(), 1 << 20)).await.expect("it ends");
+    let body = timeout(PATIENCE, to_bytes(response.into_body(), 1 << 20)).await.expect("it ends");
     let text = String::from_utf8_lossy(&body.expect("a whole body")).into_owned();
     let data = text.lines().find_map(|line| line.strip_prefix("data:")).map(str::trim);
     (status, data.and_then(|data| serde_json::from_str(data).ok()))

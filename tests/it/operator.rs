@@ -12,13 +12,13 @@ use ringfort::{
     },
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, PgPool};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::kit::{
     Browser, Business, Reply, TestApp,
     fixture::{Filled, PARTY},
-    sql,
+    sql, until,
 };
 
 /// SQLSTATE of what no right reaches.
@@ -93,13 +93,15 @@ async fn ten_6_without_an_open_grant_the_database_shows_the_operator_no_row() {
     }
     assert!(matches!(operator::look(&db, a.id, "show").await, Err(AppError::Refused)));
     assert_eq!(entries(&app, &a, "operator.looked", "refused").await, 1, "the try is written down");
-    for _ in 0..5 {
+    let begun = Instant::now();
+    for _ in 0..20 {
         assert!(matches!(operator::look(&db, a.id, "watch").await, Err(AppError::Refused)));
     }
-    assert_eq!(entries(&app, &a, "operator.looked", "refused").await, 1, "once a second at most");
+    let (written, seconds) = (entries(&app, &a, "operator.looked", "refused").await, begun.elapsed().as_secs());
+    assert!(u64::try_from(written).is_ok_and(|written| written <= 2 + seconds), "once a second at most: {written}");
     sleep(Duration::from_millis(1_100)).await;
     assert!(matches!(operator::look(&db, a.id, "show").await, Err(AppError::Refused)));
-    assert_eq!(entries(&app, &a, "operator.looked", "refused").await, 2);
+    assert_eq!(entries(&app, &a, "operator.looked", "refused").await, written + 1);
     assert_eq!(seen(&db, &a).await, nothing);
     // Another business's grant is not this one's.
     grant(&app, &b).await;
@@ -257,8 +259,10 @@ async fn ten_6_ending_a_grant_cuts_what_reads_under_it_within_a_second() {
     let before: i64 = sqlx::query_scalar(count).fetch_one(&mut *reader).await.expect("reads");
     assert!(before > 0);
     assert_eq!(end(&owner, granted.id).await.status, 303);
-    sleep(Duration::from_millis(500)).await;
-    assert!(sqlx::query_scalar::<_, i64>(count).fetch_one(&mut *reader).await.is_err(), "its connection is gone");
+    until("its connection is gone", async || {
+        sqlx::query_scalar::<_, i64>(count).fetch_one(&mut *reader).await.is_err()
+    })
+    .await;
     assert!(reader.ping().await.is_err());
     drop(reader);
     let db = support(&app);
@@ -283,7 +287,7 @@ async fn ten_6_a_grant_runs_out_by_itself() {
     let short = format!(
         "insert into operator_grants (business_id, id, reason, ticket, trace_id, granted_at, expires_at)
          values ('{}', '{}', 'A short one', 'OPS-13', gen_random_uuid(), now() - interval '1 hour',
-             now() + interval '2 seconds')",
+             now() + interval '5 seconds')",
         a.id.0, id.0
     );
     sql::run(&app.owner, short).await;
@@ -294,16 +298,17 @@ async fn ten_6_a_grant_runs_out_by_itself() {
     (&mut *reader).execute(AssertSqlSafe(begin)).await.expect("begins");
     let count = "select count(id) from members";
     assert!(sqlx::query_scalar::<_, i64>(count).fetch_one(&mut *reader).await.expect("reads") > 0);
-    sleep(Duration::from_millis(2_100)).await;
     // The database's clock ends it, whether or not anybody has marked it; each statement asks anew.
-    assert_eq!(sqlx::query_scalar::<_, i64>(count).fetch_one(&mut *reader).await.expect("reads nothing"), 0);
+    until("it is over", async || {
+        sqlx::query_scalar::<_, i64>(count).fetch_one(&mut *reader).await.expect("reads nothing") == 0
+    })
+    .await;
     assert!(matches!(operator::overview(&db, a.id, open, app.now()).await, Err(AppError::Missing)));
     for _ in 0..2 {
         operator::round(&app.app).await.expect("the clock's round");
         assert_eq!(entries(&app, &a, "operator.expired", "done").await, 1, "marked once");
     }
-    sleep(Duration::from_millis(200)).await;
-    assert!(sqlx::query_scalar::<_, i64>(count).fetch_one(&mut *reader).await.is_err(), "and it is cut");
+    until("it is cut", async || sqlx::query_scalar::<_, i64>(count).fetch_one(&mut *reader).await.is_err()).await;
     let page = app.browser(a.member(Role::Owner)).await.get("/security/operators").await;
     assert!(page.body.contains("A short one") && page.body.contains("Ran out"), "{}", page.body);
     grant(&app, &a).await;

@@ -4,8 +4,6 @@
 mod giving;
 mod view;
 
-use std::time::Duration;
-
 use ringfort::{
     model::{
         id::RoleId,
@@ -30,7 +28,7 @@ use tower_sessions::session::Id;
 
 use crate::{
     doors,
-    kit::{Browser, Business, Member, Reply, TestApp, sql},
+    kit::{Browser, Business, Member, PATIENCE, Reply, TestApp, sql},
     token,
 };
 
@@ -360,8 +358,7 @@ async fn per_5_a_changed_role_ends_the_streams_of_its_people_within_a_second() {
     let watch = tokio::spawn(relay::watch_sessions(app.app.clone(), stop.clone()));
     // As another node does it: nothing here is told.
     sql::run(&app.owner, "delete from role_grants where permission = 'live_board'").await;
-    // A second, and what a busy machine adds.
-    let ended = timeout(Duration::from_millis(1_600), seats[0].ends.cancelled()).await;
+    let ended = timeout(PATIENCE, seats[0].ends.cancelled()).await;
     assert!(ended.is_ok(), "the stream is still open");
     assert!(!seats[1].ends.is_cancelled(), "whose rights are what they were goes on");
     stop.cancel();

@@ -5,14 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::kit::root;
+
 /// A file longer than this is split by verb.
 const LONGEST: usize = 400;
 /// Known to be longer. This list only shrinks.
 const LONGER: [&str; 0] = [];
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
 
 fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -28,8 +26,9 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 }
 
 fn sources() -> Vec<(String, String)> {
-    let all = files(&root().join("src"), "rs").into_iter().map(|path| {
-        let name = path.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned();
+    let root = root();
+    let all = files(&root.join("src"), "rs").into_iter().map(|path| {
+        let name = path.strip_prefix(&root).expect("below the root").to_string_lossy().into_owned();
         (name, fs::read_to_string(&path).expect("text"))
     });
     all.collect()

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Executor, PgPool};
 use tokio::{task::JoinSet, time::timeout};
 use uuid::Uuid;
 
-use crate::kit::{Business, TestApp, sql};
+use crate::kit::{Business, TestApp, sql, until};
 
 /// SQLSTATE of a refusal by rights or by row security.
 const REFUSED: &str = "42501";
@@ -299,8 +299,7 @@ async fn ten_2_a_client_that_hangs_up_leaves_no_transaction_open() {
     for micros in (0..6_000).step_by(150) {
         let _ = timeout(Duration::from_micros(micros), browser.get("/calls")).await;
     }
-    tokio::time::sleep(Duration::from_millis(500)).await;
     let open = "select count(*) from pg_stat_activity
                 where datname = current_database() and state like 'idle in transaction%'";
-    assert_eq!(sql::count(&app.owner, open).await, 0);
+    until("none is open", async || sql::count(&app.owner, open).await == 0).await;
 }

@@ -28,7 +28,9 @@ use crate::{
 /// A stream ends after this long, and the page comes back.
 const LIFE: Duration = Duration::from_mins(15);
 /// How often it is looked whether the link is still good, and whether there is something new to read.
+/// A revoked link ends its streams within a second, also where nobody is told.
 const PACE: Duration = Duration::from_millis(800);
+const _: () = assert!(PACE.as_millis() < 1_000, "within a second");
 /// The service level changes by the clock alone: it is read at least so often.
 const OLDEST: Duration = Duration::from_secs(30);
 

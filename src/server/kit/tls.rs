@@ -1,4 +1,4 @@
-//! TLS for what is not HTTP (syslog): which certificates are trusted, and what went wrong in words of ours.
+//! TLS: what it is made of, and for what is not HTTP (syslog) which certificates are trusted, and what went wrong in words of ours.
 //!
 //! The public roots that browsers trust, or instead of them the certificates that a tenant names, for a collector that
 //! has its own authority. Never both, and never none.
@@ -29,6 +29,13 @@ pub fn roots(pem: &str) -> Result<RootCertStore, BadCertificates> {
     if store.is_empty() { Err(BadCertificates) } else { Ok(store) }
 }
 
+/// Makes ring what TLS is made of in this process, for libraries that do not name it themselves: whoever builds a client
+/// of `reqwest` calls this first. Once is enough, and again does nothing.
+pub fn use_ring() {
+    // An error says that it has been chosen before.
+    let _ = ring::default_provider().install_default();
+}
+
 /// How we speak TLS to a server that these certificates (PEM) stand for, or the public ones.
 ///
 /// # Errors
@@ -38,7 +45,6 @@ pub fn client(ca: Option<&str>) -> Result<Arc<ClientConfig>, BadCertificates> {
         Some(pem) => roots(pem)?,
         None => webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect(),
     };
-    // Named, because two libraries that could be the default one are linked.
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|_| BadCertificates)?

@@ -292,6 +292,7 @@ fn moves(members: Vec<MemberId>, units: Vec<Unit>) -> Vec<Moved> {
 /// one query for all of them. With NATS they are told at once, and on the node where it ended they end at once
 /// (`Hub::change_access`, `Hub::end_session`).
 const CHECK: Duration = Duration::from_millis(800);
+const _: () = assert!(CHECK.as_millis() < 1_000, "within a second");
 
 /// Runs until `stop`: one query for all open streams.
 pub async fn watch_sessions(app: App, stop: CancellationToken) {

@@ -22,7 +22,7 @@ use super::{
     plan::Thing,
     world::{Person, World},
 };
-use crate::kit::{Browser, Member};
+use crate::kit::{Browser, Member, PATIENCE};
 
 /// What a stream says at once when it is opened behind a cursor. `None` where the door is shut.
 async fn heard(world: &World, browser: &Browser, after: &str) -> Option<String> {
@@ -37,7 +37,7 @@ async fn heard(world: &World, browser: &Browser, after: &str) -> Option<String> 
     // What was missed stands in the stream already; then it ends.
     let id = cookie.split_once('=').expect("a cookie with a value").1;
     world.app.app.hub().end_session(&hash(id.parse::<Id>().expect("an id")));
-    let body = timeout(Duration::from_secs(5), to_bytes(response.into_body(), 1 << 20)).await;
+    let body = timeout(PATIENCE, to_bytes(response.into_body(), 1 << 20)).await;
     let bytes = body.expect("the stream ends").expect("a whole body");
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }

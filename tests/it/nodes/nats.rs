@@ -12,17 +12,10 @@ use tokio::{
     time::{Instant, sleep},
 };
 
+use crate::kit::{PATIENCE, root};
+
 /// Who signed the certificates of the vectors.
 pub const CA: &str = include_str!("../../vectors/tls/ca.pem");
-/// A server that speaks by TLS alone, as `localhost`.
-pub const TLS: [&str; 5] = [
-    "--tls",
-    "--tlscert",
-    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/tls/here.pem"),
-    "--tlskey",
-    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/tls/here.key"),
-];
-
 pub struct NatsServer {
     child: Child,
     port: u16,
@@ -34,6 +27,13 @@ impl NatsServer {
         let port = free.local_addr().expect("an address").port();
         drop(free);
         Self::start_on(port, arguments).await
+    }
+
+    /// It speaks by TLS alone, as `localhost`.
+    pub async fn start_tls() -> Self {
+        let folder = root().join("tests/vectors/tls");
+        let file = |name: &str| folder.join(name).display().to_string();
+        Self::start(&["--tls", "--tlscert", &file("here.pem"), "--tlskey", &file("here.key")]).await
     }
 
     pub async fn start_on(port: u16, arguments: &[&str]) -> Self {
@@ -48,7 +48,7 @@ impl NatsServer {
             .spawn()
             .expect("nats-server is there: run scripts/bootstrap test");
         let server = Self { child, port };
-        let end = Instant::now() + Duration::from_secs(10);
+        let end = Instant::now() + PATIENCE;
         while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
             assert!(Instant::now() < end, "nats-server does not listen on {port}");
             sleep(Duration::from_millis(20)).await;

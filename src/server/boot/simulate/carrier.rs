@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::signer::{Fields, sign};
-use crate::server::vault::Secret;
+use crate::server::{kit::tls, vault::Secret};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 /// Twilio waits this long for an answer.
@@ -28,6 +28,7 @@ impl Carrier {
     /// TLS cannot be set up.
     pub fn new(hurry: CancellationToken, speed: u32) -> anyhow::Result<Self> {
         // Not `Outbound`: what is called is our own server, on whatever address it has.
+        tls::use_ring();
         let client = reqwest::Client::builder().user_agent("TwilioProxy/1.1").no_proxy().timeout(PATIENCE).build()?;
         Ok(Self { client, hurry, speed: speed.max(1) })
     }

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::server::{
-    kit::{Clock, clock::SystemClock},
+    kit::{Clock, clock::SystemClock, tls},
     vault::Secret,
 };
 
@@ -33,6 +33,7 @@ pub struct Driver {
 /// # Errors
 /// They cannot sign in, or nothing answers.
 pub async fn drive(driver: Driver, seed: u64, stop: CancellationToken) -> anyhow::Result<()> {
+    tls::use_ring();
     let client = Client::builder().no_proxy().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none()).build()?;
     begin_shift(&client, &driver).await?;
     let mut car = Car::new(seed);
