@@ -1,7 +1,7 @@
 //! The checker of the live board (TEL-2): a client that only knows what the stream told it, over many reconnections, shows what
 //! the database holds. Events come as Twilio sends them, and agents say things meanwhile.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use axum::{
     body::{Body, to_bytes},
@@ -16,12 +16,12 @@ use ringfort::{
     server::store::{self, TenantTx, session::hash},
     ui::wire::live::{LiveAgent, LiveCall, LiveEvent, Tally},
 };
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tower::ServiceExt;
 use tower_sessions::session::Id;
 
 use crate::kit::{
-    Business, Member, PATIENCE, TestApp,
+    Business, Member, PATIENCE, TestApp, until,
     twilio::{NUMBER, Twilio, sid},
 };
 
@@ -131,13 +131,11 @@ async fn tel_2_over_many_reconnections_a_client_shows_what_the_database_holds() 
     };
     // The fixture's own call was there before anybody listened.
     let wanted = calls.len() + agents.len() - 1;
-    for _ in 0..100 {
+    until("everything is heard", async || {
         client.connect(&app, owner).await;
-        if heard(&client) >= wanted {
-            break;
-        }
-        sleep(Duration::from_millis(50)).await;
-    }
+        heard(&client) >= wanted
+    })
+    .await;
     for call in calls.iter().filter(|call| call.id != filled.call) {
         assert_eq!(client.calls.get(&call.id), Some(call), "a call as the database holds it");
     }

@@ -150,7 +150,8 @@ async fn gps_2_a_browser_is_told_what_lies_in_its_view() {
     assert_eq!((status, told(first.as_ref())), (200, vec![of(&f.here)]));
     let (_, both) = ask(&format!("bounds={VIEW}&zoom=8&member={}", f.there.id)).await;
     assert_eq!(told(both.as_ref()).len(), 2, "who is selected is told wherever they are");
-    let (_, none) = ask(&format!("bounds={VIEW}&zoom=8&member={}&q=nobody", f.foreign.id)).await;
+    let (status, none) = ask(&format!("bounds={VIEW}&zoom=8&member={}&q=nobody", f.foreign.id)).await;
+    assert!(status == 200 && none.is_some(), "a stream, {status}");
     assert_eq!(told(none.as_ref()), Vec::<String>::new(), "nobody of another business");
     for bad in
         ["", "bounds=1,2,3&zoom=1", "bounds=0,10,1,9&zoom=1", "bounds=0,0,1,1&zoom=x", "bounds=0,0,1,1&zoom=1&x=1"]

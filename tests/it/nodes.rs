@@ -81,11 +81,12 @@ async fn looks(at: &App, test: &TestApp, browser: &Browser) -> Seat {
     at.hub().join(found.first().expect("a session")).expect("a seat")
 }
 
-/// Writes an event as a node of which nobody hears anything.
-async fn happens(app: &TestApp, business: BusinessId, call: CallId) {
+/// Writes an event as a node of which nobody hears anything; its number.
+async fn happens(app: &TestApp, business: BusinessId, call: CallId) -> i64 {
     let mut tx = app.tx(business).await;
     put(&mut tx, Topic::Call(call)).await.expect("is put");
     tx.commit().await.expect("commits");
+    sql::count(&app.owner, "select max(id) from outbox").await
 }
 
 /// The next event of that call, if it comes in time.
@@ -101,17 +102,19 @@ async fn hears(seat: &mut Seat, call: CallId, within: Duration) -> Option<Cursor
     timeout(within, heard).await.ok()
 }
 
-/// A relay begins at the newest place: makes events until one is heard, and then empties the seat.
+/// A relay begins at the newest place: makes events until one is heard, and then hears all that were made.
 async fn warm(app: &TestApp, business: BusinessId, call: CallId, seat: &mut Seat) {
     let end = Instant::now() + PATIENCE;
-    loop {
+    let (mut reached, made) = loop {
         assert!(Instant::now() < end, "the relay does not begin");
-        happens(app, business, call).await;
-        if hears(seat, call, Duration::from_millis(300)).await.is_some() {
-            break;
+        let made = happens(app, business, call).await;
+        if let Some(heard) = hears(seat, call, Duration::from_millis(300)).await {
+            break (heard, made);
         }
+    };
+    while reached.id < made {
+        reached = hears(seat, call, PATIENCE).await.expect("each comes");
     }
-    while hears(seat, call, A_WHILE).await.is_some() {}
 }
 
 /// Two businesses, a call in the first, and a second node.

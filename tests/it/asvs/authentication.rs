@@ -159,10 +159,8 @@ fn v6_3_1_a_thousand_passwords_at_once_are_hashed_by_a_few_threads() {
     // Without the bound 32 threads would hash. A thread that has just finished is not always found idle by the next.
     let runtime = Builder::new_current_thread().enable_time().max_blocking_threads(32).on_thread_start(started).build();
     let passwords = Passwords::new(SLOTS).expect("hashes");
-    let began = Instant::now();
     let try_one = |_| passwords.verify(Secret::new(WRONG.to_owned()), None);
     let answers = runtime.expect("a runtime").block_on(join_all((0..1_000).map(try_one)));
-    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     assert!(answers.iter().any(|answer| matches!(answer, Ok(Verdict::Wrong))));
     let told = |answer: &Result<Verdict, VaultError>| matches!(answer, Ok(Verdict::Wrong) | Err(VaultError::Busy));
     assert!(answers.iter().all(told), "whoever waits too long is told so");

@@ -1,8 +1,6 @@
 //! Live events (PER-3, TEN-4): a stream carries what its role reaches, and nothing of another business. The same outbox row
 //! is looked at by every role.
 
-use std::time::Duration;
-
 use axum::{
     body::{Body, to_bytes},
     http::{Request, header},
@@ -14,7 +12,7 @@ use ringfort::{
         session::hash,
     },
 };
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tower::ServiceExt;
 use tower_sessions::session::Id;
 
@@ -22,7 +20,7 @@ use super::{
     plan::Thing,
     world::{Person, World},
 };
-use crate::kit::{Browser, Member, PATIENCE};
+use crate::kit::{Browser, Member, PATIENCE, until};
 
 /// What a stream says at once when it is opened behind a cursor. `None` where the door is shut.
 async fn heard(world: &World, browser: &Browser, after: &str) -> Option<String> {
@@ -75,13 +73,11 @@ async fn per_3_a_stream_carries_what_its_role_reaches_and_nothing_of_another_bus
     let others = happens(&world, world.a.member(Role::Agent)).await;
     let foreign = happens(&world, world.b.member(Role::Agent)).await;
     // Until everything is settled: other tests' transactions hold it up.
-    for _ in 0..100 {
+    until("everything is settled", async || {
         let seen = heard(&world, &world.app.browser(&owner.member).await, &start).await.expect("a stream");
-        if seen.contains(&others[0]) && own.iter().all(|[call, _]| seen.contains(call)) {
-            break;
-        }
-        sleep(Duration::from_millis(50)).await;
-    }
+        seen.contains(&others[0]) && own.iter().all(|[call, _]| seen.contains(call))
+    })
+    .await;
     let mut streams = 0;
     for ((role, person), [call, pop]) in people.iter().zip(&own) {
         let (name, grants) = (role.code(), role.grants());

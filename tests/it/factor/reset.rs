@@ -1,12 +1,9 @@
 //! Who manages the team takes a member's second factors away (ACC-3): from whom, from whom not, and what goes with them.
 
-use std::time::Duration;
-
 use ringfort::model::{permission::Role, profile::Profile};
-use tokio::time::sleep;
 
 use super::{NONE, begin, code, enrol, entries, factors, fresh, is_in, joins, mailed, start};
-use crate::kit::{Browser, Member, TestApp, sql};
+use crate::kit::{Browser, Member, TestApp, sql, until};
 
 const RESET: &str = "/api/team/reset-factors";
 const PASSWORD: &str = "Seven quiet otters, 1 pond";
@@ -151,8 +148,8 @@ async fn acc_3_who_joins_another_business_at_that_moment_is_out_of_reach() {
     .expect("a membership that nobody sees yet");
     let user = agent.user;
     let answer = tokio::spawn(async move { reset(&boss, &agent, "reset").await });
-    sleep(Duration::from_millis(300)).await;
-    assert!(!answer.is_finished(), "it waits for what becomes of that");
+    until("it waits for what becomes of that", async || sql::waits(&app.owner).await).await;
+    assert!(!answer.is_finished());
     joining.commit().await.expect("joins");
     assert_eq!(answer.await.expect("an answer"), 409);
     assert!(factors(&app, user).await.totp);

@@ -18,6 +18,13 @@ pub async fn count(db: &PgPool, sql: impl Into<String>) -> i64 {
     sqlx::query_scalar(AssertSqlSafe(sql.clone())).fetch_one(db).await.unwrap_or_else(|e| panic!("{e}\n{sql}"))
 }
 
+/// Whether a transaction of this test's database waits for another one's lock.
+pub async fn waits(db: &PgPool) -> bool {
+    let waiting = "select count(*) from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock'";
+    count(db, waiting).await > 0
+}
+
 /// A text.
 pub async fn text(db: &PgPool, sql: impl Into<String>) -> String {
     let sql = sql.into();

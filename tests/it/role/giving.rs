@@ -1,8 +1,6 @@
 //! Who gets a role of the business, and when not (PER-2, PER-5): invitations to a role that changes, one's own role, and what a
 //! node of the release before makes of it all.
 
-use std::time::Duration;
-
 use ringfort::{
     model::{
         id::RoleId,
@@ -19,10 +17,9 @@ use ringfort::{
     },
 };
 use sqlx::{AssertSqlSafe, Executor};
-use tokio::time::sleep;
 
 use super::{copy, entries, grants, has, role, save, set, start};
-use crate::kit::{Browser, TestApp, sql};
+use crate::kit::{Browser, TestApp, sql, until};
 
 const OPEN: &str = "select count(*) from invitations where accepted_at is null and revoked_at is null";
 
@@ -115,7 +112,7 @@ async fn per_5_who_accepts_while_the_role_changes_comes_after_the_change() {
     let machine = app.machine(a.id);
     let caller = |actor, business| Caller { actor, business, ..machine };
     let withdraw = async {
-        sleep(Duration::from_millis(300)).await;
+        until("the other one waits", async || sql::waits(&app.owner).await).await;
         (&mut *change).execute("update invitations set revoked_at = now()").await.expect("withdraws it");
         change.commit().await.expect("commits");
     };
