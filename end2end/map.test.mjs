@@ -125,6 +125,30 @@ story("the map is live, and its ages are judged by the clock", async (stage) => 
   await gone(mark, 5_000);
 }, { timeout: 180_000 });
 
+story("a count on the map opens as a list of whom it is of", async (stage) => {
+  const { desk, person, cookie } = await crew(stage);
+  await send(cookie, 30.2672, -97.7431);
+  // The server counts where more than 200 are in view. Here the stream says that it counted one; the list comes from the server.
+  const batch = { now: Date.now(), whole: true, counts: [0, 0, 1, 0, 0], units: [], gone: [], level: 10, cells: [[233, 421, 1]] };
+  const body = `retry: 600000\nevent: batch\ndata: ${JSON.stringify(batch)}\n\n`;
+  await desk.route((url) => url.pathname === "/map/live", (route) => route.fulfill({ contentType: "text/event-stream", body }));
+  await desk.goto(`${base}/map`);
+  const count = desk.getByRole("button", { name: "1 technician here: open the list" });
+  await seen(count, 20_000);
+  await count.focus();
+  await desk.keyboard.press("Enter");
+  const popup = desk.locator(".maplibregl-popup");
+  const choice = popup.getByRole("list", { name: "Technicians here" }).getByRole("button", { name: person.name });
+  await seen(choice, 15_000);
+  await seen(popup.getByRole("button", { name: "Zoom in" }));
+  await picture(desk, "map-count");
+  await desk.keyboard.press("Escape");
+  await gone(popup);
+  await desk.keyboard.press("Enter");
+  await choice.click();
+  await desk.waitForURL(/member=mem_/);
+}, { timeout: 180_000 });
+
 story("keys of the map, and how they are switched off", async (stage) => {
   const { desk, person, cookie } = await crew(stage);
   await send(cookie, 30.2672, -97.7431);

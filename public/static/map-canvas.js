@@ -1,6 +1,6 @@
 // The drawn map: MapLibre with the base map that is shipped, and technicians as markers of the page itself, so that they look and
-// read like everything else. There are never more of them than the server tells one by one (200); more come as counts. Loaded by
-// `map.js`, where there is WebGL.
+// read like everything else. There are never more of them than the server tells one by one (200); more come as counts, which open
+// as lists that are asked for (`/map/cell`). Loaded by `map.js`, where there is WebGL.
 
 import { LngLatBounds, Map as Drawn, Marker, NavigationControl, Popup, ScaleControl } from "/static/maplibre/maplibre-gl.mjs";
 
@@ -103,6 +103,7 @@ export async function draw(page) {
   const markers = new Map(); // by member, or by cell
   let level = null;
   let popup;
+  let pressed; // the count whose list was asked for last
 
   // ---------- Markers ----------
 
@@ -177,9 +178,12 @@ export async function draw(page) {
     }
   }
 
-  function unfold(at, together) {
+  /// A list of who is there; below it `more`, if there is anything more to say or to do.
+  function unfold(at, together, more = []) {
     popup?.remove();
+    const opener = document.activeElement;
     const held = element("ul", "map-menu");
+    held.setAttribute("aria-label", "Technicians here");
     for (const unit of together.toSorted((a, b) => a.name.localeCompare(b.name))) {
       const item = element("li", "");
       const choice = element("button", "btn btn-ghost btn-small", unit.name);
@@ -187,12 +191,22 @@ export async function draw(page) {
       choice.append(page.copy(unit.state), page.copy(page.band(unit.fix.at)));
       choice.addEventListener("click", () => {
         popup.remove();
+        // Who was counted was not told one by one: from here on they are.
+        units.set(unit.id, unit);
         page.select(unit.id, true);
       });
       item.append(choice);
       held.append(item);
     }
-    popup = new Popup({ closeButton: true, maxWidth: "20rem", focusAfterOpen: true }).setLngLat(at).setDOMContent(held).addTo(map);
+    const all = element("div", "stack-tight");
+    all.append(held, ...more);
+    popup = new Popup({ closeButton: true, maxWidth: "20rem", focusAfterOpen: true }).setLngLat(at).setDOMContent(all).addTo(map);
+    popup.getElement().addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.stopPropagation();
+      popup.remove();
+      if (opener?.isConnected) opener.focus();
+    });
   }
 
   /// The middle of a cell of the server's grid (model/map.rs).
@@ -210,8 +224,58 @@ export async function draw(page) {
     const known = markers.get(key)?.getElement();
     const made = known ?? element("button", "map-many");
     made.textContent = String(number);
-    made.setAttribute("aria-label", `${number} technicians here: look nearer`);
-    if (!known) marker(key, made, middle(x, y), () => map.easeTo({ center: middle(x, y), zoom: map.getZoom() + 2 }));
+    made.setAttribute("aria-label", `${number} ${number === 1 ? "technician" : "technicians"} here: open the list`);
+    if (known) return;
+    marker(key, made, middle(x, y), () => members(x, y));
+    made.addEventListener("keydown", step);
+  }
+
+  /// Who a count is of is asked for when it is pressed, as the stream was asked, so that they are the same people.
+  async function members(x, y) {
+    const asked = new URLSearchParams(page.asked());
+    for (const [name, value] of Object.entries({ level, x, y })) asked.set(name, String(value));
+    pressed = asked;
+    const answer = await fetch(`/map/cell?${asked}`, { headers: { accept: "application/json" } }).catch(() => undefined);
+    const found = answer?.ok ? await answer.json().catch(() => undefined) : undefined;
+    // Something else was pressed meanwhile, or the counts are gone.
+    if (pressed !== asked || level === null) return;
+    const at = middle(x, y);
+    const nearer = element("button", "btn btn-quiet btn-small", "Zoom in");
+    nearer.type = "button";
+    nearer.addEventListener("click", () => {
+      popup.remove();
+      map.easeTo({ center: at, zoom: map.getZoom() + 2 });
+    });
+    const words = !found ? "The list cannot be loaded just now." : found.more > 0 ? `and ${found.more} more: zoom in` : "";
+    unfold(at, found?.units ?? [], words ? [element("p", "hint", words), nearer] : [nearer]);
+  }
+
+  /// The counts, by rows.
+  function counts() {
+    const cells = [...markers.keys()].filter((key) => key.startsWith("cell ")).map((key) => key.split(" ").slice(1).map(Number));
+    cells.sort(([ax, ay], [bx, by]) => ay - by || ax - bx);
+    return cells.map(([x, y]) => markers.get(`cell ${x} ${y}`).getElement());
+  }
+
+  /// For the keyboard all counts are one stop, as no list beside the map tells of them; arrows lead from one to the next.
+  function rove() {
+    const all = counts();
+    if (all.length > 0 && !all.some((one) => one.tabIndex === 0)) all[0].tabIndex = 0;
+  }
+
+  function step(event) {
+    const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!by || event.altKey || event.ctrlKey || event.metaKey) return;
+    // Else the map would move.
+    event.preventDefault();
+    event.stopPropagation();
+    const here = event.currentTarget;
+    const all = counts();
+    const next = all[all.indexOf(here) + by];
+    if (!next) return;
+    here.tabIndex = -1;
+    next.tabIndex = 0;
+    next.focus();
   }
 
   function apply(batch) {
@@ -223,6 +287,7 @@ export async function draw(page) {
     for (const id of batch.gone) drop(id);
     for (const unit of batch.units) if (unit.fix) place(unit);
     for (const [x, y, number] of batch.cells) count(x, y, number);
+    rove();
     if (level === null) cluster();
   }
 

@@ -13,7 +13,7 @@ const WAYS = ["north", "north-east", "east", "south-east", "south", "south-west"
 const units = new Map(); // what the stream told, by member
 let ahead = Number(box.dataset.now) - Date.now(); // the server's clock, as far as it is before ours
 let selected = box.dataset.selected || "";
-let source, scene, lost = 0, counted = false;
+let source, scene, asked, lost = 0, counted = false;
 
 const now = () => Date.now() + ahead;
 const rows = () => [...list.querySelectorAll("[data-member]")];
@@ -69,6 +69,7 @@ function added(unit) {
   address.searchParams.set("member", unit.id);
   link.href = address.pathname + address.search;
   link.textContent = unit.name;
+  if (unit.id === selected) link.setAttribute("aria-current", "true");
   text(item, "since", new Date(unit.since).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
   const after = rows().find((other) => other.querySelector("a").textContent.localeCompare(unit.name) > 0);
   list.insertBefore(item, after ?? null);
@@ -132,7 +133,7 @@ function apply(batch) {
   if (!box.dataset.state) STATES.forEach((state, at) => text(document, `count="${state}"`, batch.counts[at].toString()));
   const out = rows().filter((item) => item.hidden).length;
   const note = counted
-    ? `${all} are in view: zoom in, search or filter to list them.`
+    ? `${all} are in view: ${scene ? "press a count, " : ""}zoom in, search or filter to list them.`
     : out > 0 ? `${out} not in view, or off shift.` : "";
   document.getElementById("map-out").textContent = note;
   document.getElementById("map-all").hidden = !(scene && (counted || out > 0));
@@ -141,7 +142,7 @@ function apply(batch) {
 
 function open() {
   source?.close();
-  const asked = new URLSearchParams({ ...(scene?.view() ?? { bounds: "-180,-85,180,85", zoom: "0" }) });
+  asked = new URLSearchParams({ ...(scene?.view() ?? { bounds: "-180,-85,180,85", zoom: "0" }) });
   for (const name of ["state", "q"]) if (box.dataset[name]) asked.set(name, box.dataset[name]);
   if (selected) asked.set("member", selected);
   const mine = new EventSource(`/map/live?${asked}`);
@@ -231,7 +232,8 @@ if (probe) {
   probe.getExtension("WEBGL_lose_context")?.loseContext();
   try {
     const { draw } = await import("/static/map-canvas.js");
-    scene = await draw({ box, units, band, ago, now, copy, open, select, selected: () => selected, counted: () => counted });
+    const page = { box, units, band, ago, now, copy, open, select };
+    scene = await draw({ ...page, asked: () => asked, selected: () => selected, counted: () => counted });
   } catch (error) {
     scene = undefined;
     document.getElementById("map-flat").hidden = false;

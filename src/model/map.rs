@@ -27,6 +27,8 @@ const LEVEL_MOST: u8 = 20;
 const LEVELS_BELOW_ZOOM: u8 = 3;
 /// Slower than this is standing, in metres a second: a receiver that lies still wanders.
 pub const STANDING_M_S: f64 = 1.0;
+/// What a cell's box is wider by on each side, in degrees: a place at its edge is not lost by rounding.
+const HAIR: f64 = 1e-6;
 /// Where a square Mercator map ends.
 const MERCATOR_LAT: f64 = 85.051_128;
 
@@ -145,6 +147,28 @@ impl Cell {
         let (x, y) = mercator(lat, lon);
         Self { x: index(x, level), y: index(y, level) }
     }
+
+    /// A cell as a browser names it.
+    ///
+    /// # Errors
+    /// A level that is finer than any, or a place beyond its grid.
+    pub fn new(level: u8, x: u32, y: u32) -> Result<Self, Bad> {
+        let is_there = level <= LEVEL_MOST && x < row(level) && y < row(level);
+        if is_there { Ok(Self { x, y }) } else { Err(Bad::Choice) }
+    }
+
+    /// A box around all of a cell of this level, and hardly more. What lies in the cell itself, [`Self::of`] says.
+    #[must_use]
+    pub fn bounds(self, level: u8) -> Bounds {
+        let cells = f64::from(row(level));
+        let lon = |x: u32| f64::from(x) / cells * 360.0 - 180.0;
+        let lat = |y: u32| (std::f64::consts::PI * (1.0 - 2.0 * f64::from(y) / cells)).sinh().atan().to_degrees();
+        // What lies beyond the square map's end is counted in its first and last row.
+        let north = if self.y == 0 { 90.0 } else { lat(self.y) + HAIR };
+        let south = if self.y + 1 == row(level) { -90.0 } else { lat(self.y + 1) - HAIR };
+        let (west, east) = ((lon(self.x) - HAIR).max(-180.0), (lon(self.x + 1) + HAIR).min(180.0));
+        Bounds::from_degrees(west, south, east, north).unwrap_or(Bounds::EARTH)
+    }
 }
 
 /// How many cells of a level a view touches.
@@ -198,6 +222,30 @@ mod tests {
         // Tile 10/233/421 of everybody's tile servers is Austin.
         assert_eq!(Cell::of(&at(30.267_153, -97.743_061), 10), Cell { x: 233, y: 421 });
         assert_eq!(Cell::of(&at(-90.0, 180.0), 3), Cell { x: 7, y: 7 });
+    }
+
+    #[test]
+    fn a_cells_box_holds_what_is_counted_in_it() {
+        let places = [
+            at(30.267_153, -97.743_061),
+            at(90.0, -180.0),
+            at(-90.0, 180.0),
+            at(0.0, 0.0),
+            at(-33.9, 151.2),
+            at(85.1, -0.000_000_1),
+        ];
+        for level in [0, 1, 10, LEVEL_MOST] {
+            for place in &places {
+                let cell = Cell::of(place, level);
+                assert_eq!(Cell::new(level, cell.x, cell.y), Ok(cell));
+                assert!(cell.bounds(level).contains(place), "{cell:?} of level {level}");
+            }
+        }
+        let austin = Cell { x: 233, y: 421 }.bounds(10);
+        assert!(!austin.contains(&at(32.776_664, -96.796_988)), "Dallas is in another");
+        for (level, x, y) in [(LEVEL_MOST + 1, 0, 0), (u8::MAX, 0, 0), (3, 8, 0), (3, 0, 8), (0, 1, 0)] {
+            assert_eq!(Cell::new(level, x, y), Err(Bad::Choice), "{level} {x} {y}");
+        }
     }
 
     #[test]

@@ -30,6 +30,11 @@ pub enum WorkOrderState {
 impl WorkOrderState {
     pub const ALL: [Self; 6] = [Self::New, Self::Assigned, Self::EnRoute, Self::OnSite, Self::Done, Self::Canceled];
 
+    /// Nobody has come to the customer yet: late, once the window is over.
+    pub const WAITING: [Self; 3] = [Self::New, Self::Assigned, Self::EnRoute];
+    /// Somebody is on the way, or there.
+    pub const UNDER_WAY: [Self; 2] = [Self::EnRoute, Self::OnSite];
+
     /// The stored form.
     #[must_use]
     pub const fn code(self) -> &'static str {

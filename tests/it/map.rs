@@ -66,20 +66,25 @@ async fn start() -> Field {
     Field { app, a, here: near, there: far, foreign }
 }
 
-/// The first batch of a stream, and how the door answered.
-async fn batch(app: &TestApp, browser: &Browser, query: &str) -> (u16, Option<Value>) {
+/// What a stream says at first, and how the door answered.
+async fn said(app: &TestApp, browser: &Browser, query: &str) -> (u16, String) {
     let cookie = browser.cookie.as_deref().expect("a session");
     let request = Request::get(format!("/map/live?{query}")).header(header::COOKIE, cookie);
     let response = app.router().oneshot(request.body(Body::empty()).expect("a request")).await.expect("never fails");
     let status = response.status().as_u16();
     if status != 200 {
-        return (status, None);
+        return (status, String::new());
     }
     // The batch stands in the stream already; then it ends, as it does wherever a session ends.
     let id = cookie.split_once('=').expect("a cookie with a value").1;
     app.app.hub().end_session(&hash(id.parse::<Id>().expect("an id")));
     let body = timeout(PATIENCE, to_bytes(response.into_body(), 1 << 20)).await.expect("it ends");
-    let text = String::from_utf8_lossy(&body.expect("a whole body")).into_owned();
+    (status, String::from_utf8_lossy(&body.expect("a whole body")).into_owned())
+}
+
+/// The first batch of a stream, and how the door answered.
+async fn batch(app: &TestApp, browser: &Browser, query: &str) -> (u16, Option<Value>) {
+    let (status, text) = said(app, browser, query).await;
     let data = text.lines().find_map(|line| line.strip_prefix("data:")).map(str::trim);
     (status, data.and_then(|data| serde_json::from_str(data).ok()))
 }
@@ -153,11 +158,63 @@ async fn gps_2_a_browser_is_told_what_lies_in_its_view() {
     let (status, none) = ask(&format!("bounds={VIEW}&zoom=8&member={}&q=nobody", f.foreign.id)).await;
     assert!(status == 200 && none.is_some(), "a stream, {status}");
     assert_eq!(told(none.as_ref()), Vec::<String>::new(), "nobody of another business");
+    let (_, stream) = said(&f.app, &f.app.browser(dispatcher).await, &format!("bounds={VIEW}&zoom=8")).await;
+    assert!(stream.starts_with("retry: "), "when to come back comes first: {stream}");
     for bad in
         ["", "bounds=1,2,3&zoom=1", "bounds=0,10,1,9&zoom=1", "bounds=0,0,1,1&zoom=x", "bounds=0,0,1,1&zoom=1&x=1"]
     {
         assert_eq!(ask(bad).await.0, 400, "{bad}");
     }
+}
+
+/// Asks who a count is of: how the door answered, and with what.
+async fn list(app: &TestApp, person: &Member, path: &str) -> (u16, Value) {
+    let reply = app.browser(person).await.json().get(path).await;
+    (reply.status, serde_json::from_str(&reply.body).unwrap_or_default())
+}
+
+/// All that is in one cell of the coarsest grid.
+const EARTH: &str = "/map/cell?bounds=-180,-85,180,85&zoom=1&level=0&x=0&y=0";
+
+#[tokio::test]
+async fn gps_2_a_count_opens_as_a_list_of_whom_it_is_of() {
+    let f = start().await;
+    let of = |member: &Member| member.id.to_string();
+    let dispatcher = f.a.member(Role::Dispatcher);
+    // Where Austin is on everybody's tiles, and the cell beside it.
+    let cell = |x: u32, more: &str| format!("/map/cell?bounds={VIEW}&zoom=8&level=10&x={x}&y=421{more}");
+    let ask = async |person: &Member, path: &str| list(&f.app, person, path).await;
+    let (status, found) = ask(dispatcher, &cell(233, "")).await;
+    assert_eq!((status, told(Some(&found))), (200, vec![of(&f.here)]), "and nobody of another business");
+    assert_eq!(found["more"].as_i64(), Some(0));
+    for none in [cell(234, ""), cell(233, "&state=on_site"), cell(233, "&q=nobody")] {
+        let (status, found) = ask(dispatcher, &none).await;
+        assert_eq!((status, told(Some(&found)).len()), (200, 0), "{none}");
+    }
+    assert_eq!(told(Some(&ask(dispatcher, EARTH).await.1)).len(), 2);
+    let in_view = EARTH.replace("-180,-85,180,85", VIEW);
+    assert_eq!(told(Some(&ask(dispatcher, &in_view).await.1)), [of(&f.here)], "what the view leaves out");
+    let looks = "select count(*) from audit_entries where action = 'locations.looked'";
+    assert_eq!(sql::count(&f.app.owner, looks).await, 1, "one look, however often it is asked");
+    // With own reach, oneself; without any, nothing.
+    assert_eq!(told(Some(&ask(&f.here, EARTH).await.1)), [of(&f.here)]);
+    assert_eq!(told(Some(&ask(&f.there, &cell(233, "")).await.1)), Vec::<String>::new());
+    assert_eq!(sql::count(&f.app.owner, looks).await, 1, "looking at oneself is nobody's business");
+    assert_eq!(ask(f.a.member(Role::Agent), EARTH).await.0, 403);
+    for bad in ["level=21&x=0&y=0", "level=3&x=8&y=0", "level=3&x=-1&y=0", "level=3&x=0", "level=0&x=0&y=0&what=1"] {
+        assert_eq!(ask(dispatcher, &format!("/map/cell?bounds={VIEW}&zoom=8&{bad}")).await.0, 400, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn gps_2_a_long_list_says_how_many_more_there_are() {
+    let f = start().await;
+    for number in 0..52 {
+        let member = f.app.join(f.a.id, Role::Technician, &format!("van{number}@a.example")).await;
+        on_shift(&f.app, &member, Some(AUSTIN)).await;
+    }
+    let (_, found) = list(&f.app, f.a.member(Role::Dispatcher), EARTH).await;
+    assert_eq!((told(Some(&found)).len(), found["more"].as_i64()), (50, Some(4)));
 }
 
 #[tokio::test]

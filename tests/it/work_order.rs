@@ -1,6 +1,8 @@
 //! Work orders and customers' tracking links: who reaches which, what may follow what, who was faster, and what a link shows to
 //! whom and when it is over.
 
+mod today;
+
 use ringfort::{
     model::{permission::Role, profile::Profile},
     server::services::retention,

@@ -30,16 +30,13 @@ pub const SESSION_COOKIE: &str = "__Host-ringfort";
 
 /// Every door, with the router behind it. The doors test walks this list.
 pub fn doors() -> (Router<App>, Vec<Door>) {
-    let doors = Doors::default().open(Kind::Stream, axum::http::Method::GET, "/live", shell::LIVE, live::stream);
+    let doors = Doors::default().open(Kind::Stream, axum::http::Method::GET, "/live", live::NEED, live::stream);
     let wall = "/wallboard/{token}/live";
     let doors = doors.open(Kind::Stream, axum::http::Method::GET, wall, pages::wallboard::NEED, wallboard::stream);
-    let doors = doors.open(Kind::Stream, axum::http::Method::GET, "/map/live", map::NEED, map::stream).open(
-        Kind::Script,
-        axum::http::Method::GET,
-        "/map/trail",
-        map::NEED,
-        map::trail,
-    );
+    let doors = doors
+        .open(Kind::Stream, axum::http::Method::GET, "/map/live", map::NEED, map::stream)
+        .open(Kind::Script, axum::http::Method::GET, "/map/cell", map::NEED, map::members)
+        .open(Kind::Script, axum::http::Method::GET, "/map/trail", map::NEED, map::trail);
     webhooks::doors(api::doors(actions::doors(pages::doors(doors)))).finish()
 }
 

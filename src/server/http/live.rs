@@ -22,7 +22,7 @@ use tokio::{
 
 use super::{AppError, Cx, error::chain};
 use crate::{
-    model::permission::{Permission, Reach},
+    model::permission::{Need, Permission, Reach},
     server::{
         boot::App,
         caller::{Actor, SignedIn},
@@ -33,6 +33,9 @@ use crate::{
     },
     ui::wire::live::LiveEvent,
 };
+
+/// Who may open it: whoever may be told anything by it. What each is told, `Viewer::show` says.
+pub const NEED: Need = Need::HoldsAny(&[Permission::LiveBoard, Permission::ScreenPop, Permission::WorkOrders]);
 
 /// A stream ends after this long; coming back authenticates again.
 const LIFE: Duration = Duration::from_mins(15);
@@ -112,9 +115,15 @@ fn events(state: State) -> impl Stream<Item = Result<Event, Infallible>> {
     })
 }
 
+/// When the browser comes back after the connection broke: soon, and not all of them at the same moment.
+pub(super) fn pause(app: &App) -> Duration {
+    let [late] = bytes::<1>(app.entropy());
+    Duration::from_millis(400 + 2 * u64::from(late))
+}
+
 /// The last word of a stream whose session or right has ended. Whoever just signed out, or got another session by the form that
 /// they sent, is on another page by then, and does not ask in vain.
-fn farewell() -> Event {
+pub(super) fn farewell() -> Event {
     Event::default().retry(FAREWELL)
 }
 
@@ -144,7 +153,7 @@ impl Viewer {
             None => head,
         };
         self.last = Some(from);
-        let hello = Event::default().id(from.to_string()).event("hello").retry(self.pause());
+        let hello = Event::default().id(from.to_string()).event("hello").retry(pause(&self.app));
         queue.push_back(hello.data(now.millis().to_string()));
         for pop in self.pops().await? {
             queue.push_back(wire(None, &LiveEvent::Pop { pop, now: now.millis() }));
@@ -160,12 +169,6 @@ impl Viewer {
             queue.extend(self.show(event).await);
         }
         Ok(queue)
-    }
-
-    /// When the browser comes back after the connection broke: soon, and not all of them at the same moment.
-    fn pause(&self) -> Duration {
-        let [late] = bytes::<1>(self.app.entropy());
-        Duration::from_millis(400 + 2 * u64::from(late))
     }
 
     /// The event as this viewer may see it, if at all.
@@ -208,19 +211,25 @@ impl Viewer {
                     None
                 }
             },
-            Payload::PopGone { member, pop } if member == self.person.member => Some(LiveEvent::PopGone { id: pop }),
+            Payload::PopGone { member, pop } if member == self.person.member && self.has_pops() => {
+                Some(LiveEvent::PopGone { id: pop })
+            }
             // The map has a stream of its own.
             Payload::Positions(_) | Payload::Pop { .. } | Payload::PopGone { .. } => None,
         };
         shown.map(|event_shown| wire(Some(event.cursor), &event_shown))
     }
 
+    fn has_pops(&self) -> bool {
+        self.person.grants.holds(Permission::ScreenPop)
+    }
+
     async fn pops(&self) -> Result<Vec<crate::ui::wire::live::PopCard>, AppError> {
         debug_assert!(matches!(self.person.caller.actor, Actor::Member { .. }), "only people hold streams");
-        match self.person.grants.reach(Permission::ScreenPop) {
-            Reach::None => Ok(Vec::new()),
-            Reach::Own | Reach::All => services::pop::open(&self.app, &self.person).await,
+        if !self.has_pops() {
+            return Ok(Vec::new());
         }
+        services::pop::open(&self.app, &self.person).await
     }
 }
 

@@ -1,9 +1,11 @@
-//! The map's doors (GPS-2): `GET /map/live`, the technicians in one browser's view as server-sent batches, and `GET /map/trail`,
-//! where one of them has been.
+//! The map's doors (GPS-2): `GET /map/live`, the technicians in one browser's view as server-sent batches, `GET /map/trail`,
+//! where one of them has been, and `GET /map/cell` ([`members`]), who a count on the map is of.
 //!
 //! A stream begins with all that is in view, so it needs no place to go on from: a browser that comes back, or has moved its map,
 //! opens a new one, and can have missed nothing. It joins the hub first and reads after. Batches come once a second at most. It
 //! ends with the session or the right, as `super::live` does; a reader that is too slow gets `reset`: open it anew.
+
+mod cell;
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -25,7 +27,12 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until},
 };
 
-use super::{AppError, Cx, error::chain};
+pub use self::cell::members;
+use super::{
+    AppError, Cx,
+    error::chain,
+    live::{farewell, pause},
+};
 use crate::{
     model::{
         geo::Bounds,
@@ -124,7 +131,8 @@ pub async fn stream(cx: Cx) -> Result<Response, AppError> {
     viewer.fill().await?;
     let mut pace = interval_at(Instant::now() + PACE, PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let queue = viewer.batch().into_iter().collect();
+    let hint = Event::default().retry(pause(&cx.app));
+    let queue = [hint].into_iter().chain(viewer.batch()).collect();
     let state = State { viewer, seat, queue, pace, deadline: Instant::now() + LIFE, over: false };
     let sse = Sse::new(events(state)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)).text("beat"));
     Ok(([("x-accel-buffering", "no")], sse).into_response())
@@ -149,7 +157,10 @@ fn events(state: State) -> impl Stream<Item = Result<Event, Infallible>> {
                 return None;
             }
             tokio::select! {
-                () = state.seat.ends.cancelled() => return None,
+                () = state.seat.ends.cancelled() => {
+                    state.queue.push_back(farewell());
+                    state.over = true;
+                }
                 () = sleep_until(state.deadline) => return None,
                 _ = state.pace.tick() => match state.viewer.catch_up().await {
                     Ok(()) => state.queue.extend(state.viewer.batch()),

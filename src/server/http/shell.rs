@@ -141,7 +141,7 @@ fn loads(page: &Page, nonce: &str) -> AnyView {
     .into_any()
 }
 
-/// Who has anything live on their screen.
+/// Who has islands that come alive. The stream opens to more (`live::NEED`): pages' own scripts listen to it too.
 pub const LIVE: Need = Need::HoldsAny(&[Permission::LiveBoard, Permission::ScreenPop]);
 
 /// Whether what needs `need` comes alive on this page: not while the gate keeps the visitor from the stream, where an island

@@ -19,7 +19,11 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{AppError, Cx, error::chain, live::beats};
+use super::{
+    AppError, Cx,
+    error::chain,
+    live::{beats, farewell, pause},
+};
 use crate::{
     model::id::BusinessId,
     server::{boot::App, live::hub::Seat, services::wallboard, store},
@@ -47,6 +51,8 @@ pub async fn stream(cx: Cx, Path(token): Path<String>) -> Result<Response, AppEr
         business: open.business,
         hash,
         seat,
+        word: Some(Event::default().retry(pause(&cx.app))),
+        over: false,
         is_news: true,
         next: now,
         read_at: now,
@@ -61,6 +67,9 @@ struct State {
     business: BusinessId,
     hash: Vec<u8>,
     seat: Seat,
+    /// When to come back: said before anything else.
+    word: Option<Event>,
+    over: bool,
     /// Whether something has happened since it was read.
     is_news: bool,
     next: Instant,
@@ -71,14 +80,20 @@ struct State {
 fn events(state: State) -> impl Stream<Item = Result<Event, Infallible>> {
     unfold(state, |mut state| async move {
         loop {
+            if let Some(word) = state.word.take() {
+                return Some((Ok(word), state));
+            }
+            if state.over {
+                return None;
+            }
             tokio::select! {
-                () = state.seat.ends.cancelled() => return None,
+                () = state.seat.ends.cancelled() => state.end(),
                 () = sleep_until(state.deadline) => return None,
                 () = sleep_until(state.next) => {
                     let is_good = state.is_good().await;
                     state.next = Instant::now() + PACE;
                     match is_good {
-                        Some(false) => return None,
+                        Some(false) => state.end(),
                         Some(true) => if let Some(event) = state.read().await {
                             return Some((Ok(event), state));
                         },
@@ -95,6 +110,11 @@ fn events(state: State) -> impl Stream<Item = Result<Event, Infallible>> {
 }
 
 impl State {
+    fn end(&mut self) {
+        self.word = Some(farewell());
+        self.over = true;
+    }
+
     /// Whether the link still opens the board. While the database is away nobody knows; nothing is read then either.
     async fn is_good(&self) -> Option<bool> {
         let now = self.app.clock().now();

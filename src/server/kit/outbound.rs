@@ -253,10 +253,9 @@ impl Outbound {
 
 /// With `ca`, these certificates are trusted and no others.
 fn client(reach: Reach, ca: Option<&str>) -> Result<Client, reqwest::Error> {
-    tls::use_ring();
     let builder = match ca {
-        Some(pem) => Client::builder().tls_certs_only(Certificate::from_pem_bundle(pem.as_bytes())?),
-        None => Client::builder(),
+        Some(pem) => tls::http().tls_certs_only(Certificate::from_pem_bundle(pem.as_bytes())?),
+        None => tls::http(),
     };
     builder
         .user_agent("Ringfort")

@@ -5,6 +5,7 @@
 
 use std::{error::Error, io, sync::Arc};
 
+use reqwest::{Client, ClientBuilder};
 use tokio_rustls::rustls::{
     self, ClientConfig, RootCertStore,
     crypto::ring,
@@ -29,11 +30,13 @@ pub fn roots(pem: &str) -> Result<RootCertStore, BadCertificates> {
     if store.is_empty() { Err(BadCertificates) } else { Ok(store) }
 }
 
-/// Makes ring what TLS is made of in this process, for libraries that do not name it themselves: whoever builds a client
-/// of `reqwest` calls this first. Once is enough, and again does nothing.
-pub fn use_ring() {
+/// What every HTTP client begins with: `reqwest` does not name what its TLS is made of, and takes what the process has
+/// chosen, which is ring.
+#[expect(clippy::disallowed_methods, reason = "this is what the others are sent to")]
+pub fn http() -> ClientBuilder {
     // An error says that it has been chosen before.
     let _ = ring::default_provider().install_default();
+    Client::builder()
 }
 
 /// How we speak TLS to a server that these certificates (PEM) stand for, or the public ones.

@@ -32,6 +32,17 @@ pub struct View {
     pub only: Option<MemberId>,
 }
 
+impl View {
+    /// Whether somebody is shown here: they are in it and the filter keeps them, or they are selected; and they may be told at
+    /// all. Who has not said yet where they are is in every view.
+    #[must_use]
+    pub fn keeps(&self, unit: &Unit) -> bool {
+        let is_inside = unit.fix.is_none_or(|fix| self.bounds.contains(&fix.place));
+        let is_kept = is_inside && self.filter.keeps(unit.name.reveal(), unit.state());
+        (is_kept || self.selected == Some(unit.member)) && self.only.is_none_or(|only| only == unit.member)
+    }
+}
+
 /// The units in view, and what the browser knows of them.
 #[derive(Debug)]
 pub struct Scene {
@@ -131,7 +142,6 @@ impl Scene {
         self.units.keys().copied().collect()
     }
 
-    /// Who has not said yet where they are is in every view.
     fn is_inside(&self, fix: Option<Fix>) -> bool {
         fix.is_none_or(|fix| self.view.bounds.contains(&fix.place))
     }
@@ -145,8 +155,7 @@ impl Scene {
     /// Keeps a unit that is shown, and lets go of one that is not.
     fn settle(&mut self, member: MemberId) {
         let Some(unit) = self.units.get(&member) else { return };
-        let kept = self.is_inside(unit.fix) && self.view.filter.keeps(unit.name.reveal(), unit.state());
-        if !kept && self.view.selected != Some(member) {
+        if !self.view.keeps(unit) {
             self.units.remove(&member);
         }
         self.changed.insert(member);

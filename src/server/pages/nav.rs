@@ -17,7 +17,7 @@ const ITEMS: &[(NavItem, Need)] = &[
     (item("/board", "Live board", "board", "Calls"), board::NEED),
     (item("/calls", "Calls", "calls", "Calls"), calls::NEED),
     (item("/map", "Map", "map", "Field"), map::NEED),
-    (item("/work-orders", "Jobs", "calls", "Field"), work_orders::NEED),
+    (item("/work-orders", "Jobs", "job", "Field"), work_orders::NEED),
     (item("/dispatch", "Dispatch", "matrix", "Field"), dispatch::NEED),
     (item("/team", "Team", "team", "Business"), team::NEED),
     (item("/roles", "Roles", "matrix", "Business"), roles::NEED),

@@ -5,8 +5,10 @@
 //! second is told what they have not seen. Links for customers stand in [`super::tracking_link`].
 
 mod change;
+mod today;
 
 pub use change::*;
+pub use today::*;
 use uuid::Uuid;
 
 use super::{StoreError, TenantTx, role::held, tx::Whose, types::read};
@@ -56,7 +58,8 @@ pub enum Assignee {
 /// What is looked for; every part narrows.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    pub state: Option<WorkOrderState>,
+    /// In one of these states; none named is any.
+    pub states: Vec<WorkOrderState>,
     pub assignee: Option<Assignee>,
     pub call: Option<CallId>,
     /// Windows that begin from here on.
@@ -65,6 +68,8 @@ pub struct Filter {
     pub with_open: bool,
     /// Windows that begin before this.
     pub until: Option<At>,
+    /// Windows that are over by this.
+    pub over_by: Option<At>,
     /// Behind this place (keyset).
     pub after: Option<(At, WorkOrderId)>,
 }
@@ -135,6 +140,11 @@ impl TryFrom<Row> for WorkOrder {
     }
 }
 
+/// States as statements take them.
+fn codes(states: &[WorkOrderState]) -> Vec<String> {
+    states.iter().map(|state| state.code().to_owned()).collect()
+}
+
 /// Whose id every statement is narrowed to, if to anybody's.
 fn reach(tx: &TenantTx) -> Result<Option<Uuid>, StoreError> {
     match tx.may(Permission::WorkOrders)? {
@@ -156,6 +166,7 @@ async fn select(
         Some(Assignee::Nobody) => (true, None),
         Some(Assignee::Member(member)) => (false, Some(member.0)),
     };
+    let states = codes(&filter.states);
     let (after_at, after_id) = filter.after.map_or((None, None), |(at, id)| (Some(at), Some(id.0)));
     let rows = sqlx::query_as!(
         Row,
@@ -167,19 +178,20 @@ async fn select(
            where w.business_id = $1
              and ($2::uuid is null or w.member_id = $2)
              and ($3::uuid is null or w.id = $3)
-             and ($4::text is null or w.state = $4)
+             and (cardinality($4::text[]) = 0 or w.state = any($4))
              and (not $5::boolean or w.member_id is null)
              and ($6::uuid is null or w.member_id = $6)
              and ($7::uuid is null or w.call_id = $7)
              and ($8::timestamptz is null or w.window_from >= $8 or ($9::boolean and w.closed_at is null))
              and ($10::timestamptz is null or w.window_from < $10)
              and ($11::timestamptz is null or (w.window_from, w.id) > ($11, $12))
+             and ($13::timestamptz is null or w.window_to <= $13)
            order by w.window_from, w.id
-           limit $13"#,
+           limit $14"#,
         business.0,
         own,
         only.map(|id| id.0),
-        filter.state.map(WorkOrderState::code),
+        &states,
         is_nobodys,
         member,
         filter.call.map(|id| id.0),
@@ -188,6 +200,7 @@ async fn select(
         filter.until,
         after_at,
         after_id,
+        filter.over_by,
         limit,
     )
     .fetch_all(tx.conn())

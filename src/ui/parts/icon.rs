@@ -72,6 +72,7 @@ fn path(name: &str) -> &'static str {
         "menu" => "M2.5 4.2h11M2.5 8h11M2.5 11.8h11",
         "play" => "M5 3.2l7.6 4.8L5 12.8z",
         "map" => "M2.5 4l3.7-1.5L9.8 4l3.7-1.5v9.5l-3.7 1.5-3.6-1.5-3.7 1.5zM6.2 2.5V12M9.8 4v9.5",
+        "job" => "M2.5 5.3h11V13h-11zM5.8 5.3V3h4.4v2.3M2.5 8.8h11M8 8v1.6",
         _ => DOT,
     }
 }
@@ -86,7 +87,7 @@ mod tests {
         "phone", "phone_in", "phone_out", "phone_missed", "board", "calls", "team", "matrix", "audit", "retention",
         "plug", "extension", "home", "settings", "user", "sign_out", "sun", "moon", "search", "check", "cross", "minus",
         "half", "warn", "info", "clock", "copy", "chevron", "plus", "key", "shield", "bell", "mail", "refresh", "filter",
-        "external", "menu", "play", "map",
+        "external", "menu", "play", "map", "job",
     ];
 
     #[test]

@@ -6,7 +6,7 @@ use axum::{
     http::{Request, header},
 };
 use ringfort::{
-    model::permission::{Permission, Reach, Role},
+    model::permission::{Grants, Permission, Reach, Role},
     server::store::{
         outbox::{Topic, put},
         session::hash,
@@ -47,27 +47,34 @@ async fn cursor(world: &World, browser: &Browser) -> String {
     line.trim().to_owned()
 }
 
-/// A call and a pop of somebody's, told to all streams of their business.
-async fn happens(world: &World, owner: &Member) -> [String; 2] {
+/// A call, a pop and a job of somebody's, told to all streams of their business.
+async fn happens(world: &World, owner: &Member) -> [String; 3] {
     let (call, pop) = (world.make(Thing::Call, owner).await, world.make(Thing::Pop, owner).await);
+    let job = world.make(Thing::WorkOrder, owner).await;
     let mut tx = world.app.tx(owner.business).await;
     put(&mut tx, Topic::Call(call.parse().expect("an id"))).await.expect("is put");
     put(&mut tx, Topic::Pop(pop.parse().expect("an id"), owner.id)).await.expect("is put");
+    put(&mut tx, Topic::WorkOrder(job.parse().expect("an id"), Some(owner.id))).await.expect("is put");
     tx.commit().await.expect("commits");
-    [call, pop]
+    [call, pop, job]
 }
 
 #[tokio::test]
 async fn per_3_a_stream_carries_what_its_role_reaches_and_nothing_of_another_business() {
     let world = World::start().await;
     let owner = world.person(&world.a, Role::Owner).await;
-    let mut people: Vec<(Role, Person)> = Vec::new();
+    let mut people: Vec<(&str, Grants, Person)> = Vec::new();
     for role in Role::ALL {
-        people.push((role, world.person(&world.a, role).await));
+        people.push((role.code(), role.grants(), world.person(&world.a, role).await));
     }
+    // A role of the business that sees jobs, and nothing else that a stream tells.
+    let planner = world.person(&world.a, Role::Viewer).await;
+    let jobs_alone = Grants::read(&["work_orders all"]);
+    world.give(&planner, Role::Viewer, jobs_alone).await;
+    people.push(("planner", jobs_alone, planner));
     let start = cursor(&world, &owner.browser).await;
     let mut own = Vec::new();
-    for (_, person) in &people {
+    for (_, _, person) in &people {
         own.push(happens(&world, &person.member).await);
     }
     let others = happens(&world, world.a.member(Role::Agent)).await;
@@ -75,25 +82,26 @@ async fn per_3_a_stream_carries_what_its_role_reaches_and_nothing_of_another_bus
     // Until everything is settled: other tests' transactions hold it up.
     until("everything is settled", async || {
         let seen = heard(&world, &world.app.browser(&owner.member).await, &start).await.expect("a stream");
-        seen.contains(&others[0]) && own.iter().all(|[call, _]| seen.contains(call))
+        seen.contains(&others[0]) && own.iter().all(|[call, _, job]| seen.contains(call) && seen.contains(job))
     })
     .await;
     let mut streams = 0;
-    for ((role, person), [call, pop]) in people.iter().zip(&own) {
-        let (name, grants) = (role.code(), role.grants());
+    for ((name, grants, person), [call, pop, job]) in people.iter().zip(&own) {
         let Some(seen) = heard(&world, &person.browser, &start).await else {
-            let reach = grants.reach(Permission::LiveBoard).max(grants.reach(Permission::ScreenPop));
-            assert_eq!(reach, Reach::None, "{name} has no stream");
+            let told = [Permission::LiveBoard, Permission::ScreenPop, Permission::WorkOrders];
+            assert!(told.iter().all(|permission| !grants.holds(*permission)), "{name} has no stream");
             continue;
         };
         streams += 1;
         assert_eq!(seen.contains(call), grants.reach(Permission::LiveBoard) > Reach::None, "{name}: their own call");
         assert_eq!(seen.contains(&others[0]), grants.reach(Permission::LiveBoard) == Reach::All, "{name}: {seen}");
         assert_eq!(seen.contains(pop), grants.reach(Permission::ScreenPop) > Reach::None, "{name}: their own pop");
+        assert_eq!(seen.contains(job), grants.holds(Permission::WorkOrders), "{name}: their own job");
+        assert_eq!(seen.contains(&others[2]), grants.reach(Permission::WorkOrders) == Reach::All, "{name}: {seen}");
         assert!(!seen.contains(&others[1]), "{name} sees somebody else's pop");
         assert!(foreign.iter().all(|id| !seen.contains(id)), "{name} sees another business's: {seen}");
     }
-    assert!(streams >= 5, "only {streams} streams");
+    assert!(streams >= 7, "only {streams} streams");
     // And the other business hears of its own only.
     let there = world.app.browser(world.b.member(Role::Owner)).await;
     let seen = heard(&world, &there, &start).await.expect("a stream");

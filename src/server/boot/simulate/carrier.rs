@@ -28,8 +28,7 @@ impl Carrier {
     /// TLS cannot be set up.
     pub fn new(hurry: CancellationToken, speed: u32) -> anyhow::Result<Self> {
         // Not `Outbound`: what is called is our own server, on whatever address it has.
-        tls::use_ring();
-        let client = reqwest::Client::builder().user_agent("TwilioProxy/1.1").no_proxy().timeout(PATIENCE).build()?;
+        let client = tls::http().user_agent("TwilioProxy/1.1").no_proxy().timeout(PATIENCE).build()?;
         Ok(Self { client, hurry, speed: speed.max(1) })
     }
 

@@ -5,15 +5,13 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use reqwest::{Client, Response, header::SET_COOKIE};
+use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::server::{
-    kit::{Clock, clock::SystemClock, tls},
-    vault::Secret,
-};
+use super::person::{Login, Person};
+use crate::server::kit::{Clock, clock::SystemClock, tls};
 
 /// Three a minute are taken.
 const EVERY: Duration = Duration::from_secs(20);
@@ -24,8 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Who drives, as the demo's file names them.
 pub struct Driver {
     pub base_url: String,
-    pub email: String,
-    pub password: Secret,
+    pub login: Login,
 }
 
 /// Drives until `stop`.
@@ -33,12 +30,11 @@ pub struct Driver {
 /// # Errors
 /// They cannot sign in, or nothing answers.
 pub async fn drive(driver: Driver, seed: u64, stop: CancellationToken) -> anyhow::Result<()> {
-    tls::use_ring();
-    let client = Client::builder().no_proxy().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none()).build()?;
-    begin_shift(&client, &driver).await?;
+    let client = tls::http().no_proxy().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none()).build()?;
+    begin_shift(&driver).await?;
     let mut car = Car::new(seed);
     let mut asked = json!({
-        "grant_type": "password", "email": driver.email, "password": driver.password.expose(),
+        "grant_type": "password", "email": driver.login.email, "password": driver.login.password.expose(),
         "device": "Simulated phone",
     });
     while !stop.is_cancelled() {
@@ -64,22 +60,10 @@ pub async fn drive(driver: Driver, seed: u64, stop: CancellationToken) -> anyhow
 }
 
 /// By the page's own form, in a browser of theirs. One that is open is left open.
-async fn begin_shift(client: &Client, driver: &Driver) -> anyhow::Result<()> {
-    let form = |path: &str| {
-        let request = client.post(format!("{}{path}", driver.base_url)).header("sec-fetch-site", "same-origin");
-        request.header("content-type", "application/x-www-form-urlencoded")
-    };
-    let fields = [("email", driver.email.as_str()), ("password", driver.password.expose())];
-    let fields = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-    let signed_in = form("/api/sign-in").header("accept", "text/html").body(fields).send().await?;
-    let cookies = signed_in.headers().get_all(SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok());
-    let session =
-        cookies.filter_map(|cookie| cookie.split(';').next()).find(|cookie| cookie.starts_with("__Host-ringfort="));
-    let session = session.context("the technician could not sign in")?.to_owned();
-    let begun = form("/api/shift/begin").header("accept", "application/json").header("cookie", session);
-    let begun = begun.body("").send().await?;
-    if begun.status().as_u16() != 409 {
-        good(begun)?;
+async fn begin_shift(driver: &Driver) -> anyhow::Result<()> {
+    let begun = Person::sign_in(&driver.base_url, &driver.login).await?.act("/api/shift/begin", &[]).await?;
+    if !begun.is_success() && begun != StatusCode::CONFLICT {
+        bail!("a shift's beginning was answered with {begun}");
     }
     Ok(())
 }

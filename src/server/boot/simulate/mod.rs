@@ -7,6 +7,8 @@ mod agency;
 mod call;
 mod carrier;
 mod drive;
+mod jobs;
+mod person;
 mod signer;
 mod twiml;
 
@@ -21,7 +23,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 pub use self::agency::{AGENCY, agency_standin};
-use self::{call::Line, carrier::Carrier, drive::Driver};
+use self::{call::Line, carrier::Carrier, drive::Driver, jobs::Crew, person::Login};
 use super::demo::file::{self, Business, Demo, User};
 use crate::{
     model::{permission::Role, profile::Profile},
@@ -78,7 +80,7 @@ pub async fn run_at(options: &Options, speed: u32) -> anyhow::Result<()> {
         begun: 0,
         failed: 0,
     };
-    let driving = set_off(&demo, options.business.as_deref(), &stop);
+    let driving = set_off(&demo, options.business.as_deref(), &show.carrier, &stop);
     println!("Calling {} at {} calls a minute. Ctrl-C ends it.", demo.addresses.base_url, options.rate_per_minute);
     show.play(options, &stop).await;
     stop.cancel();
@@ -162,22 +164,30 @@ fn draw_seed() -> u64 {
     u64::from_le_bytes(bytes(&SystemEntropy))
 }
 
-/// The technicians of the businesses that were asked for, on their way.
-fn set_off(demo: &Demo, only: Option<&str>, stop: &CancellationToken) -> JoinSet<()> {
+/// The technicians of the businesses that were asked for, on their way, and what they are on their way to.
+fn set_off(demo: &Demo, only: Option<&str>, carrier: &Arc<Carrier>, stop: &CancellationToken) -> JoinSet<()> {
     let wanted = only.unwrap_or_default().to_lowercase();
+    let base_url = &demo.addresses.base_url;
+    let login = |user: &User| Login { email: user.email.clone(), password: Secret::new(user.password.clone()) };
     let mut driving = JoinSet::new();
-    for business in demo.businesses.iter().filter(|business| business.profile == Profile::FieldService) {
-        let goes = |user: &&User| user.role == Role::Technician && user.totp_secret.is_none();
-        for user in business.users.iter().filter(|user| business.name.to_lowercase().contains(&wanted) && goes(user)) {
-            let driver = Driver {
-                base_url: demo.addresses.base_url.clone(),
-                email: user.email.clone(),
-                password: Secret::new(user.password.clone()),
-            };
-            let stop = stop.clone();
+    let chosen = demo.businesses.iter().filter(|business| business.name.to_lowercase().contains(&wanted));
+    for business in chosen.filter(|business| business.profile == Profile::FieldService) {
+        let of = |role: Role| business.users.iter().filter(move |user| user.role == role && user.totp_secret.is_none());
+        for user in of(Role::Technician) {
+            let (driver, stop) = (Driver { base_url: base_url.clone(), login: login(user) }, stop.clone());
             driving.spawn(async move {
                 if let Err(error) = drive::drive(driver, draw_seed(), stop).await {
                     tracing::warn!(error = format!("{error:#}"), "a technician does not drive");
+                }
+            });
+        }
+        let Some(dispatcher) = of(Role::Dispatcher).next() else { continue };
+        for user in of(Role::Technician) {
+            let crew = Crew { base_url: base_url.clone(), dispatcher: login(dispatcher), technician: login(user) };
+            let (carrier, stop) = (carrier.clone(), stop.clone());
+            driving.spawn(async move {
+                if let Err(error) = jobs::work(crew, carrier, draw_seed(), stop).await {
+                    tracing::warn!(error = format!("{error:#}"), "a technician's jobs are not played");
                 }
             });
         }

@@ -18,7 +18,7 @@ pub fn list(jobs: &[Job], zone: &str) -> AnyView {
     let content = if jobs.is_empty() {
         view! {
             <Empty
-                icon="calls"
+                icon="job"
                 title="No job for you today".to_owned()
                 text="What a dispatcher gives you stands here when you load the page again.".to_owned()
             >

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::{
+    jobs,
     model::{LINES, Model},
     risks::{self, Risk},
 };
@@ -71,6 +72,7 @@ pub fn field(m: &Model) -> Option<AnyView> {
             <Card title="Your day">
                 <div class="stack-tight">
                     <p>"Your shift, your jobs of today, and who looked at where you are. Made for your phone."</p>
+                    {jobs::left(m).map(|words| view! { <p class="cell-main">{words}</p> })}
                     <p>
                         <a class="btn btn-primary" href=PAGE>"Open my day"</a>
                     </p>

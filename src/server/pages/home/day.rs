@@ -13,6 +13,8 @@ pub struct Day {
     pub shown: String,
     pub weekday: String,
     pub from: At,
+    /// When the next day begins.
+    pub until: At,
     pub week_ago_from: At,
     pub week_ago_until: At,
 }
@@ -29,6 +31,7 @@ impl Day {
             shown: local.strftime("%A, %-d %B %Y").to_string(),
             weekday: local.strftime("%A").to_string(),
             from: At(local.start_of_day()?.timestamp()),
+            until: At(local.checked_add(Span::new().days(1))?.start_of_day()?.timestamp()),
             week_ago_from: At(week_ago.start_of_day()?.timestamp()),
             week_ago_until: At(week_ago.timestamp()),
         })
@@ -45,7 +48,7 @@ mod tests {
         let zone = TimeZone::get("America/Chicago").expect("a zone");
         let day = Day::of(at("2026-03-09T15:00:00Z"), &zone).expect("a day");
         assert_eq!((day.date.as_str(), day.weekday.as_str()), ("2026-03-09", "Monday"));
-        assert_eq!(day.from, at("2026-03-09T05:00:00Z"));
+        assert_eq!((day.from, day.until), (at("2026-03-09T05:00:00Z"), at("2026-03-10T05:00:00Z")));
         assert_eq!(day.week_ago_from, at("2026-03-02T06:00:00Z"));
         assert_eq!(day.week_ago_until, at("2026-03-02T16:00:00Z"));
     }

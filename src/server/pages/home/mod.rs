@@ -1,12 +1,13 @@
 //! The home page, by role. Every part of it is decided by what the role may do (`model` loads no more than that),
 //! so that nothing is shown that a click would then refuse.
 //!
-//! To add a part: its reading in `model`, under the permission that it needs, its card in `cards` or
-//! `evidence`, and its place in `view`.
+//! To add a part: its reading in `model`, under the permission that it needs, its card in `cards`,
+//! `jobs` or `evidence`, and its place in `view`.
 
 mod cards;
 mod day;
 mod evidence;
+mod jobs;
 mod model;
 mod risks;
 mod steps;
@@ -51,6 +52,7 @@ fn view(m: &Model) -> AnyView {
             {cards::field(m)}
             {steps::card(&m.steps)}
             {cards::numbers(m)}
+            {jobs::numbers(m)}
             {cards::waiting(m)}
             {grid}
         </div>

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     model::{
         audit_query::AuditFilter,
-        permission::{Grants, Permission},
+        permission::{Grants, Permission, Reach},
     },
     server::{
         http::{AppError, Cx, flash::FormState},
@@ -23,6 +23,7 @@ use crate::{
             live::BoardCall,
             lobby::WithoutFactor,
             review::Review,
+            work_order::{self, Today},
         },
     },
     ui::actions::board::SayState,
@@ -40,6 +41,8 @@ pub struct Model {
     pub now: At,
     pub day: Day,
     pub numbers: Option<Numbers>,
+    /// How jobs stand; their own, for who reaches no others.
+    pub jobs: Option<Today>,
     pub people: Option<usize>,
     pub live: Option<Vec<BoardCall>>,
     /// What they say of themselves, with the reasons to choose from, for people whose desk rings.
@@ -80,6 +83,11 @@ impl Model {
     pub fn only_own_calls(&self) -> bool {
         self.may(Permission::CallsOwn) && !self.may(Permission::CallsAll)
     }
+
+    /// Whether the person sees everybody's jobs.
+    pub fn sees_all_jobs(&self) -> bool {
+        self.grants.reach(Permission::WorkOrders) == Reach::All
+    }
 }
 
 /// Reads the page.
@@ -92,6 +100,7 @@ pub async fn load(cx: &Cx) -> Result<Model, AppError> {
     let day = Day::of(cx.visitor.now, &text::zone(&person.zone)).map_err(|e| AppError::Internal(Box::new(e)))?;
     let mut tx = cx.tx().await?;
     let numbers = numbers(&mut tx, grants, &day).await?;
+    let jobs = jobs(&mut tx, grants, &day).await?;
     let live = if grants.holds(Permission::LiveBoard) { Some(store::live::board(&mut tx).await?) } else { None };
     let own_state = own_state(cx, &mut tx, grants).await?;
     let own_calls = own_calls(&mut tx, grants).await?;
@@ -118,6 +127,7 @@ pub async fn load(cx: &Cx) -> Result<Model, AppError> {
         now: cx.visitor.now,
         day,
         numbers,
+        jobs,
         people,
         live,
         own_state,
@@ -157,6 +167,13 @@ async fn numbers(tx: &mut TenantTx, grants: Grants, day: &Day) -> Result<Option<
     let today = call_log::counts(tx, day.from, until).await?;
     let week_ago = call_log::counts(tx, day.week_ago_from, day.week_ago_until).await?;
     Ok(Some(Numbers { today, week_ago }))
+}
+
+async fn jobs(tx: &mut TenantTx, grants: Grants, day: &Day) -> Result<Option<Today>, AppError> {
+    if !grants.holds(Permission::WorkOrders) {
+        return Ok(None);
+    }
+    Ok(Some(work_order::today(tx, day.from, day.until).await?))
 }
 
 /// The last calls of people who see no others.

@@ -307,6 +307,7 @@ fn keys() -> impl IntoView {
                 {key("/", "Search by name")}
                 {key("l", "Go to the list; up and down move in it")}
                 {key("m", "Go to the map; arrows move it, + and - zoom")}
+                {key("Tab", "From the map to its counts; arrows lead on, Enter opens the list")}
                 {key("a", "Show all")}
                 {key("t", "Go to the trail's slider")}
                 {key("Esc", "Select nobody")}

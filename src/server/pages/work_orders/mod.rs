@@ -38,6 +38,10 @@ pub const ALL_NEED: Need = Need::HoldsAll(Permission::WorkOrders);
 
 const PAGE: usize = 50;
 
+/// What is looked for across states, beside each state alone.
+const UNDER_WAY: &str = "under_way";
+const LATE: &str = "late";
+
 /// The window stands first and the state second, where a phone shows both without scrolling.
 const HEAD: [(&str, &str); 6] =
     [("Window", ""), ("State", ""), ("Job", ""), ("Customer", ""), ("Address", ""), ("Technician", "")];
@@ -83,16 +87,22 @@ impl Query {
             "none" => Some(Assignee::Nobody),
             text => Some(Assignee::Member(text.parse::<MemberId>().map_err(|_| AppError::BadRequest)?)),
         };
-        let state = optional(&self.state).map(str::parse::<WorkOrderState>).transpose();
+        let (states, over_by) = match self.state.as_str() {
+            "" => (Vec::new(), None),
+            UNDER_WAY => (WorkOrderState::UNDER_WAY.to_vec(), None),
+            LATE => (WorkOrderState::WAITING.to_vec(), Some(now)),
+            code => (vec![code.parse().map_err(|_| AppError::BadRequest)?], None),
+        };
         // Of a call all are shown, whenever they are.
         let is_of_call = !self.call.is_empty();
         Ok(Filter {
-            state: state.map_err(|_| AppError::BadRequest)?,
+            states,
             assignee,
             call: optional(&self.call).map(str::parse::<CallId>).transpose().map_err(|_| AppError::BadRequest)?,
             from: (!is_of_call).then_some(from),
             with_open: !is_day,
             until: is_day.then_some(until),
+            over_by,
             after: optional(&self.after).map(place).transpose()?,
         })
     }
@@ -223,6 +233,7 @@ fn pager(first: Option<String>, more: Option<String>) -> AnyView {
 fn filters(m: &Model) -> impl IntoView + use<> {
     let mut states = vec![(String::new(), "Any state".to_owned())];
     states.extend(WorkOrderState::ALL.into_iter().map(|s| (s.code().to_owned(), s.label().to_owned())));
+    states.extend([(UNDER_WAY.to_owned(), "Under way".to_owned()), (LATE.to_owned(), "Late".to_owned())]);
     let mut people = vec![(String::new(), "Anybody".to_owned()), ("none".to_owned(), "Nobody yet".to_owned())];
     people.extend(m.technicians.iter().map(|t| (t.member.to_string(), t.name.reveal().to_owned())));
     let (q, sees_all) = (m.query.clone(), m.sees_all);
@@ -262,7 +273,7 @@ fn empty(is_filtered: bool, sees_all: bool) -> AnyView {
     if sees_all {
         return view! {
             <Empty
-                icon="calls"
+                icon="job"
                 title="No jobs".to_owned()
                 text="A job is a customer, an address and a time. Make one here, or from a call.".to_owned()
             >
@@ -273,7 +284,7 @@ fn empty(is_filtered: bool, sees_all: bool) -> AnyView {
     }
     view! {
         <Empty
-            icon="calls"
+            icon="job"
             title="No jobs for you".to_owned()
             text="A job appears here as soon as a dispatcher gives it to you.".to_owned()
         >
@@ -305,5 +316,15 @@ mod tests {
         let day =
             Query { day: "2026-11-20".to_owned(), ..Query::default() }.filter(now, &TimeZone::UTC).expect("a filter");
         assert!(!day.with_open && day.until.is_some());
+    }
+
+    #[test]
+    fn late_is_what_nobody_came_to_in_time() {
+        let now = At("2026-11-23T12:00:00Z".parse().expect("an instant"));
+        let filter = |state: &str| Query { state: state.to_owned(), ..Query::default() }.filter(now, &TimeZone::UTC);
+        let late = filter(LATE).expect("a filter");
+        assert!(late.over_by == Some(now) && !late.states.contains(&WorkOrderState::OnSite));
+        assert_eq!(filter("done").expect("a filter").states, [WorkOrderState::Done]);
+        assert!(filter("").expect("a filter").states.is_empty() && filter("asleep").is_err());
     }
 }

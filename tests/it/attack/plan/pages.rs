@@ -49,6 +49,13 @@ pub const PAGES: &[Row] = &[
     page("/join").after(First::Invited),
     seen("/live", &["pop.shown"]).after(First::Pop),
     seen("/map", &["locations.looked"]),
+    seen("/map/cell", &["locations.looked"]).with(&[
+        ("bounds", "-125,24,-66,50"),
+        ("zoom", "4"),
+        ("level", "7"),
+        ("x", "29"),
+        ("y", "52"),
+    ]),
     seen("/map/live", &["locations.looked"]).with(&[("bounds", "-125,24,-66,50"), ("zoom", "4")]),
     seen("/map/trail", &["locations.looked"]).of(&[("member", Thing::OnShift)]).with(&[("from", "0"), ("to", "1")]),
     page("/open/{purpose}/{token}").with(&[("{purpose}", "join"), ("{token}", "abcdefghijklmnopqrstuvwxyz")]),
