@@ -53,8 +53,8 @@ const sticksOut = (tab) =>
   });
 
 /**
- * Looks at a page four times. `as`: who looks; `make`: opens the page in the tab that it gets; `code`: its status;
- * `prepare`: called before each look.
+ * Looks at a page four times. `as`: who looks; `make`: opens the page in the tab that it gets, with the stage for whoever has to
+ * do something before; `code`: its status; `prepare`: called before each look.
  */
 function look(name, { as, make, code = 200, prepare }) {
   story(
@@ -62,7 +62,7 @@ function look(name, { as, make, code = 200, prepare }) {
     async (stage) => {
       const problems = [];
       const tab = await stage.open({ as, allow: [status(code)] });
-      await make(tab);
+      await make(tab, stage);
       await tab.locator("main").waitFor();
       assert.equal(await tab.getByRole("heading", { level: 1 }).count(), 1, "one h1");
       for (const [width, height] of [[1440, 900], [390, 844]]) {
@@ -232,6 +232,21 @@ look("work-orders", { as: user(field, "dispatcher"), make: at("/work-orders") })
 look("work-orders-new", { as: user(field, "dispatcher"), make: at("/work-orders/new") });
 look("work-order", { as: user(field, "dispatcher"), make: atFirst("/work-orders", /\/work-orders\/wo_\w+/, "", user(field, "dispatcher")) });
 look("dispatch", { as: user(field, "dispatcher"), make: at("/dispatch") });
+// As the customer sees it, who is nobody here.
+look("track", {
+  make: async (tab, stage) => {
+    const theirs = await stage.open({ as: user(field, "dispatcher"), path: "/work-orders/new" });
+    await theirs.getByLabel("Customer", { exact: true }).fill(`Customer ${fresh()}`);
+    await theirs.getByLabel("Address", { exact: true }).fill("7 Larch Court, Dallas");
+    await theirs.getByLabel("From", { exact: true }).fill("00:00");
+    await theirs.getByLabel("To", { exact: true }).fill("23:59");
+    await press(theirs, theirs.getByRole("button", { name: "Make the job" }));
+    await press(theirs, theirs.getByRole("button", { name: "Show it once" }));
+    const link = (await theirs.locator("pre.secret").innerText()).trim();
+    await tab.goto(base + new URL(link).pathname);
+    await seen(tab.getByRole("heading", { name: "We are finding somebody for you" }));
+  },
+});
 look("track-over", { make: at("/track/abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq"), code: 404 });
 look("settings", { as: owner, make: at("/settings") });
 look("security", { as: owner, make: at("/settings/security?role=agent") });
@@ -445,6 +460,19 @@ look("board", {
 });
 look("board-settings", { as: owner, make: at("/settings/board") });
 look("wallboards", { as: owner, make: at("/wallboards") });
+// As a screen shows it, where nobody is signed in.
+look("wallboard", {
+  make: async (tab, stage) => {
+    await calls();
+    const theirs = await stage.open({ as: owner, path: "/wallboards" });
+    await theirs.getByLabel("Which screen?").fill(`Screen ${fresh()}`);
+    await press(theirs, theirs.getByRole("button", { name: "Make a link" }));
+    const link = (await theirs.locator("code.secret").textContent()).trim();
+    await tab.goto(base + new URL(link).pathname);
+    await seen(tab.getByText("Ringing").first(), 15_000);
+    await seen(tab.getByText("Connected", { exact: true }), 15_000);
+  },
+});
 look("board-no-match", { as: user(agency, "dispatcher"), make: at("/board?text=nobody-is-called-so") });
 look("pop", {
   as: agent.user,

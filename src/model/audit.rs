@@ -129,6 +129,8 @@ actions! {
     MemberPhoneRemoved  "member_phone.removed"  "Removed the number on which masked calls reach them";
     MaskedCallOpened    "masked_call.opened"    "Opened masked calls for a job";
     MaskedCallRouted    "masked_call.routed"    "A masked call was put through";
+    MaskedCallMissed    "masked_call.missed"    "A masked call was not answered";
+    MaskedCallClosed    "masked_call.closed"    "Closed masked calls of somebody who works on no jobs any more";
     WebhookReceived     "webhook.received"      "A provider event was received";
     WebhookMalformed    "webhook.malformed"     "A signed provider event could not be read";
     WebhookReplayed     "webhook.replayed"      "Asked for a provider event to be applied again";
@@ -141,6 +143,7 @@ actions! {
     CallTransferred     "call.transferred"      "Asked the provider to transfer a running call";
     CallHungUp          "call.hung_up"          "Asked the provider to end a running call";
     CallMuted           "call.muted"            "Asked the provider to mute somebody on a running call";
+    CallControlled      "call.controlled"       "The provider answered what was asked of a running call";
     AgentStateChanged   "agent.state_changed"   "Said whether somebody takes calls";
     AgentReasonAdded    "agent_reason.added"    "Added a reason why agents take no calls";
     AgentReasonRemoved  "agent_reason.removed"  "Removed a reason why agents take no calls";

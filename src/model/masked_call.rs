@@ -51,7 +51,7 @@ pub enum Reason {
     Replaced,
     /// Its proxy number was taken out of the pool.
     NumberRemoved,
-    /// The technician has another number since, or left.
+    /// The technician has another number since, works on no jobs any more, or left.
     PhoneChanged,
 }
 

@@ -1,5 +1,7 @@
 //! Masked calls (TEL-7): the two reach each other through a number of the business, nobody sees the other's, and whoever has no
-//! session at that moment reaches the desks.
+//! session at that moment reaches the desks. What happens when nobody answers stands in [`missed`].
+
+mod missed;
 
 use futures::future::join_all;
 use ringfort::{
@@ -337,6 +339,27 @@ async fn tel_7_sessions_end_with_what_they_rest_on() {
     // Nobody is left who could be called.
     let nothing = field.ask(job).await;
     assert_eq!(nothing.status, 409, "{}", nothing.body);
+}
+
+#[tokio::test]
+async fn acc_8_where_one_is_reached_is_said_by_who_has_just_shown_who_they_are() {
+    let field = Field::start(&[PROXY]).await;
+    let job = field.job(CUSTOMER, 0).await;
+    field.open(job).await;
+    field.app.clock.advance(601);
+    let stolen = [("own_phone", "+14155550199")];
+    for (path, fields) in [("/api/account/phone/save", &stolen[..]), ("/api/account/phone/remove", &[][..])] {
+        let asked = field.technician.post(path, fields).await;
+        assert!(asked.header("location").is_some_and(|to| to.starts_with("/confirm?next=")), "{path}: {asked:?}");
+        assert_eq!(field.technician.clone().json().post(path, fields).await.status, 403, "{path}");
+    }
+    assert!(leads_to(&field.call(1, CUSTOMER, PROXY).await, TECHNICIAN), "it is the same phone");
+    // What was typed waits for them.
+    let asked = field.technician.post("/api/account/phone/save", &stolen).await;
+    let flash = asked.cookie("__Host-flash").expect("what was typed");
+    let session = field.app.session(field.business.member(Role::Technician)).await;
+    let page = field.technician.clone().with_cookie(Some(format!("{session}; {flash}"))).get("/account/phone").await;
+    assert!(page.body.contains("value=\"+14155550199\""), "{}", page.body);
 }
 
 #[tokio::test]

@@ -123,6 +123,45 @@ async fn acc_10_one_button_ends_everything_in_this_business_and_nothing_in_anoth
 }
 
 #[tokio::test]
+async fn acc_10_jobs_of_who_leaves_come_back_and_the_boards_are_told() {
+    let (app, a, b) = start().await;
+    let (filled, _) = (app.fill(&a).await, app.fill(&b).await);
+    let done = format!(
+        "insert into work_orders (business_id, id, number, customer_name, address, window_from, window_to, member_id, state,
+             created_by, created_at, changed_at, closed_at)
+         select business_id, gen_random_uuid(), 2, customer_name, address, window_from, window_to, member_id, 'done',
+             created_by, created_at, changed_at, changed_at
+         from work_orders where business_id = '{}'",
+        a.id.0
+    );
+    sql::run(&app.owner, done).await;
+    let (owner, leaver, job) = (a.member(Role::Owner), a.member(Role::Technician), filled.work_order.0);
+    let elsewhere = sql::fingerprint(&app.owner, b.id.0).await;
+    let reply = app
+        .browser(owner)
+        .await
+        .post("/api/team/remove", &[("id", &leaver.id.to_string()), ("confirm", "remove")])
+        .await;
+    assert_eq!(reply.status, 303, "{}", reply.body);
+    let count = async |what: String| sql::count(&app.owner, format!("select count(*) from {what}")).await;
+    let open = format!("work_orders where id = '{job}' and state = 'new' and member_id is null and version = 2");
+    assert_eq!(count(open).await, 1);
+    let ended = format!("work_orders where business_id = '{}' and state = 'done' and version = 1", a.id.0);
+    assert_eq!(count(format!("{ended} and member_id = '{}'", leaver.id.0)).await, 1, "what is over stays whose it was");
+    let step = format!("work_order_events where work_order_id = '{job}' and step = 'unassigned' and state = 'new'");
+    assert_eq!(count(format!("{step} and by_member = '{}' and member_id is null", owner.id.0)).await, 1);
+    let told = format!("outbox where business_id = '{}' and topic = 'work_order'", a.id.0);
+    assert_eq!(count(format!("{told} and subject_id = '{job}'")).await, 1);
+    assert_eq!(count(told).await, 1, "nothing else came back");
+    let written = format!(
+        "audit_entries where action = 'work_order.assigned' and target_id = '{job}' and before ->> 'member' = '{}'",
+        leaver.id
+    );
+    assert_eq!(count(written).await, 1);
+    assert_eq!(sql::fingerprint(&app.owner, b.id.0).await, elsewhere, "another business's jobs stay as they are");
+}
+
+#[tokio::test]
 async fn per_5_the_last_owner_hands_over_before_leaving() {
     let (app, a, _) = start().await;
     let owner = app.browser(a.member(Role::Owner)).await.json();

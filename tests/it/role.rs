@@ -1,7 +1,8 @@
 //! Roles that a business makes itself (PER-1, PER-5): what they open, who may give them, and that a change counts at once.
-//! Viewing the product as another role stands in [`view`], and who gets a role in [`giving`].
+//! Viewing the product as another role stands in [`view`], who gets a role in [`giving`], and what a change ends in [`lapse`].
 
 mod giving;
+mod lapse;
 mod view;
 
 use ringfort::{

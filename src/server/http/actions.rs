@@ -50,8 +50,6 @@ pub fn doors(doors: Doors) -> Doors {
         .action::<masked_call::AddProxyNumber>(Need::Holds(P::Extensions))
         .action::<masked_call::RemoveProxyNumber>(Need::Holds(P::Extensions))
         .action::<masked_call::MaskedCallOpen>(Need::Holds(P::WorkOrders))
-        .action::<masked_call::SaveOwnPhone>(Need::Holds(P::WorkOrders))
-        .action::<masked_call::RemoveOwnPhone>(Need::Holds(P::WorkOrders))
         .action::<setup::SaveSettings>(Need::Holds(P::Settings))
         .action::<team::Invite>(Need::Holds(P::TeamInvite))
         .action::<team::RevokeInvitation>(Need::Holds(P::TeamInvite))
@@ -59,6 +57,7 @@ pub fn doors(doors: Doors) -> Doors {
         .action::<team::ImportPeople>(Need::Holds(P::TeamInvite))
         .asking_again(sensitive)
         .asking_again(streams)
+        .asking_again(outward)
 }
 
 /// The live board.
@@ -74,7 +73,6 @@ fn live_board(doors: Doors) -> Doors {
         .action::<board::RemoveQueue>(Need::Holds(P::Settings))
         .action::<board::AddReason>(Need::Holds(P::Settings))
         .action::<board::RemoveReason>(Need::Holds(P::Settings))
-        .action::<board::ShareWallboard>(Need::Holds(P::Wallboard))
         .action::<board::RevokeWallboard>(Need::Holds(P::Wallboard))
 }
 
@@ -163,4 +161,12 @@ fn streams(doors: Doors) -> Doors {
         .action::<audit_stream::ReplayStream>(Need::Holds(P::AuditStream))
         .action::<audit_stream::RotateStream>(Need::Holds(P::AuditStream))
         .action::<audit_stream::DeleteStream>(Need::Holds(P::AuditStream))
+}
+
+/// What somebody outside sees or hears from then on: the board without signing in, and where customers' calls go.
+fn outward(doors: Doors) -> Doors {
+    doors
+        .action::<board::ShareWallboard>(Need::Holds(P::Wallboard))
+        .action::<masked_call::SaveOwnPhone>(Need::Holds(P::WorkOrders))
+        .action::<masked_call::RemoveOwnPhone>(Need::Holds(P::WorkOrders))
 }

@@ -84,6 +84,16 @@ pub struct RingPlan {
     pub timeout_seconds: u16,
 }
 
+/// What shall happen with a call now.
+pub enum Next {
+    /// It rings; where the plan has nothing to ring, the caller hears that nobody can take the call.
+    Ring(RingPlan),
+    /// The caller hears that the customer whom they call does not answer.
+    NotReached,
+    /// What was said before.
+    Nothing,
+}
+
 /// The body that a provider gets for its webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -219,8 +229,11 @@ pub trait Telephony: Send + Sync {
     /// Malformed when the provider signed something that this adapter cannot read.
     fn event(&self, verified: &Verified) -> Result<CallEvent, Malformed>;
 
+    /// Whether this tells that the ringing ended unanswered, and the caller is still there.
+    fn missed(&self, verified: &Verified) -> bool;
+
     /// What the provider shall do with the call.
-    fn answer(&self, door: Door, plan: &RingPlan) -> Answer;
+    fn answer(&self, next: &Next) -> Answer;
 
     /// Tries account and secret against the provider, changing nothing there.
     async fn test(&self, outbound: &Outbound, account: &str, secret: &Secret) -> TestOutcome;

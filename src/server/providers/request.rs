@@ -8,7 +8,7 @@ use std::{
 
 use axum::http::{HeaderMap, Method};
 
-use crate::model::field::Bad;
+use crate::model::{field::Bad, masked_call::Side};
 
 /// What a provider wants to know or to tell. The last part of the webhook's path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,10 +19,13 @@ pub enum Door {
     Status,
     /// The ringing ended: what comes next?
     Dial,
+    /// The same for a masked call, by who of the two made it: it rang at the other.
+    Masked(Side),
 }
 
 impl Door {
-    pub const ALL: [Self; 3] = [Self::Voice, Self::Status, Self::Dial];
+    pub const ALL: [Self; 5] =
+        [Self::Voice, Self::Status, Self::Dial, Self::Masked(Side::Customer), Self::Masked(Side::Technician)];
 
     /// The segment of the path.
     #[must_use]
@@ -31,6 +34,8 @@ impl Door {
             Self::Voice => "voice",
             Self::Status => "status",
             Self::Dial => "dial",
+            Self::Masked(Side::Customer) => "masked-customer",
+            Self::Masked(Side::Technician) => "masked-technician",
         }
     }
 }

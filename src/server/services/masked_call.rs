@@ -1,7 +1,8 @@
 //! Masked calls (TEL-7): a technician and their customer talk through a proxy number of the business, and neither is shown the
 //! other's number. People open a session for a job; the provider's webhook asks where a call to a proxy goes.
 //!
-//! What a caller sees is the proxy's number, whichever way a call to it goes, so that no mistake here shows somebody's own.
+//! What a caller sees is the proxy's number, whichever way a call to it goes, so that no mistake here shows somebody's own. Who is
+//! not answered hears so, and a customer then reaches the desks.
 
 use serde_json::json;
 
@@ -12,7 +13,7 @@ use crate::{
         extension::Target,
         field::Bad,
         id::{ConnectionId, ProxySessionId, WorkOrderId},
-        masked_call::span,
+        masked_call::{Side, span},
         phone::Phone,
         work_order::WorkOrderState,
     },
@@ -21,7 +22,7 @@ use crate::{
         caller::Caller,
         http::AppError,
         kit::At,
-        providers::CallEvent,
+        providers::{CallEvent, Door},
         store::{
             self, TenantTx,
             audit::{NewEntry, Target as Subject},
@@ -95,6 +96,8 @@ pub struct Ringing {
     /// None leaves the caller's own number.
     pub caller_id: Option<Phone>,
     pub targets: Vec<Target>,
+    /// Where the provider asks what comes after it.
+    pub then: Door,
 }
 
 /// Where a call rings that a provider asks about. To a proxy number: at the other of the two, or, when the caller has no open
@@ -116,25 +119,67 @@ pub async fn ringing(
     let ringing = match route {
         Route::Through { session, side, other } => {
             if store::masked_call::note_call(&mut tx, connection, &event.call, session, side).await? {
-                let entry = NewEntry {
-                    id: app.draw(),
-                    action: Action::MaskedCallRouted,
-                    target: Some(Subject { kind: "proxy_session", id: Some(session.0) }),
-                    outcome: Outcome::Done,
-                    reason: None,
-                    before: None,
-                    after: Some(json!({ "from": side.code() })),
-                };
-                store::audit::append(&mut tx, entry).await?;
+                write_down(app, &mut tx, Action::MaskedCallRouted, session, side).await?;
             }
-            Ringing { caller_id: event.own.clone(), targets: vec![Target::Number(other.reveal().to_owned())] }
+            let targets = vec![Target::Number(other.reveal().to_owned())];
+            Ringing { caller_id: event.own.clone(), targets, then: Door::Masked(side) }
         }
-        // Desks may be telephones, a technician's among them: they too are shown the proxy's number.
-        Route::Dispatchers => Ringing { caller_id: event.own.clone(), targets: desks(&mut tx, event).await? },
-        Route::Ordinary => Ringing { caller_id: None, targets: desks(&mut tx, event).await? },
+        Route::Dispatchers => dispatchers(&mut tx, event).await?,
+        Route::Ordinary => Ringing { caller_id: None, targets: desks(&mut tx, event).await?, then: Door::Dial },
     };
     tx.commit().await?;
     Ok(ringing)
+}
+
+/// What comes after a masked call of `side` that the other of the two did not answer: a customer is put through to the
+/// dispatchers' desks, once, and a technician hears that nobody answers (`None`). The session may be over by now: whoever is on
+/// the line was put through while it was open.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn missed(
+    app: &App,
+    caller: &Caller,
+    connection: ConnectionId,
+    event: &CallEvent,
+    side: Side,
+) -> Result<Option<Ringing>, AppError> {
+    let mut tx = TenantTx::open(app.db(), caller, app.clock().now()).await?;
+    if let Some(session) = store::masked_call::note_missed(&mut tx, connection, &event.call).await? {
+        write_down(app, &mut tx, Action::MaskedCallMissed, session, side).await?;
+    }
+    let ringing = match side {
+        Side::Customer => Some(dispatchers(&mut tx, event).await?),
+        Side::Technician => None,
+    };
+    tx.commit().await?;
+    Ok(ringing)
+}
+
+async fn write_down(
+    app: &App,
+    tx: &mut TenantTx,
+    action: Action,
+    session: ProxySessionId,
+    from: Side,
+) -> Result<(), AppError> {
+    let entry = NewEntry {
+        id: app.draw(),
+        action,
+        target: Some(Subject { kind: "proxy_session", id: Some(session.0) }),
+        outcome: Outcome::Done,
+        reason: None,
+        before: None,
+        after: Some(json!({ "from": from.code() })),
+    };
+    Ok(store::audit::append(tx, entry).await?)
+}
+
+/// The dispatchers' desks, for a call to a proxy. They may be telephones, a technician's among them: they too are shown the proxy's
+/// number, and where it is not known, nothing rings.
+async fn dispatchers(tx: &mut TenantTx, event: &CallEvent) -> Result<Ringing, AppError> {
+    let targets = if event.own.is_some() { desks(tx, event).await? } else { Vec::new() };
+    Ok(Ringing { caller_id: event.own.clone(), targets, then: Door::Dial })
 }
 
 /// The desks that a call rings at by the extensions.

@@ -1,4 +1,6 @@
-//! Changing and removing people (PER-5, ACC-10).
+//! Changing and removing people (PER-5, ACC-10). What ends with the rights that they had stands in [`lapse`].
+
+pub(super) mod lapse;
 
 use serde_json::{Value, json};
 
@@ -8,11 +10,12 @@ use crate::{
         audit::Action,
         field::Bad,
         id::MemberId,
-        permission::{Permission, Role},
+        permission::{Grants, Role},
         role::{HeldRole, RoleRef},
         session::EndCause,
     },
     server::{
+        boot::App,
         caller::{SessionHash, SignedIn},
         http::{AppError, Cx},
         store::{self, TenantTx, member::Member},
@@ -33,7 +36,7 @@ pub async fn set_role(cx: &Cx, id: MemberId, role: &str) -> Result<(), AppError>
         act.before(member.role.told());
         let to = role::give(&mut act.tx, person, to).await?;
         act.after(to.told());
-        change_role(&mut act.tx, person, &member, &to).await
+        change_role(&cx.app, &mut act.tx, person, &member, &to).await
     })
     .await
 }
@@ -43,6 +46,7 @@ pub async fn set_role(cx: &Cx, id: MemberId, role: &str) -> Result<(), AppError>
 /// # Errors
 /// As [`set_role`].
 pub(super) async fn change_role(
+    app: &App,
     tx: &mut TenantTx,
     person: &SignedIn,
     member: &Member,
@@ -57,15 +61,7 @@ pub(super) async fn change_role(
     if !to.is(Role::Owner) {
         keep_an_owner(tx, member, "role").await?;
     }
-    // Who sends no position any more is not shown either.
-    if !to.grants.holds(Permission::PositionsSend) {
-        store::shift::end_of_leaver(tx, member.id).await?;
-    }
-    // And who works on no jobs any more talks to no customer, and has no way to take their number back.
-    if !to.grants.holds(Permission::WorkOrders) {
-        store::masked_call::close_of(tx, member.id).await?;
-        store::member_phone::delete_of(tx, member.id).await?;
-    }
+    lapse::end_without(app, tx, member.id, to.grants).await?;
     Ok(store::member::set_role(tx, member.id, &member.role, to).await?)
 }
 
@@ -96,13 +92,14 @@ pub async fn hand_over(cx: &Cx, id: MemberId, word: &str) -> Result<(), AppError
         if word.trim() != "owner" {
             return Err(AppError::field("word", Bad::Confirm("owner".to_owned())));
         }
+        lapse::end_without(&cx.app, &mut act.tx, id, owner.grants).await?;
         Ok(store::member::set_role(&mut act.tx, id, &member.role, &owner).await?)
     })
     .await
 }
 
 /// Ends a membership, and with it everything that hangs on it: extensions, invitations that wait, the person's sessions and
-/// programs in this business, with their streams.
+/// programs in this business, with their streams, their shift and masked calls. Their jobs go back to nobody.
 ///
 /// # Errors
 /// As [`set_role`]; invalid without the typed word.
@@ -118,7 +115,7 @@ pub async fn remove(cx: &Cx, id: MemberId, confirm: &str) -> Result<(), AppError
         if confirm.trim() != "remove" {
             return Err(AppError::field("confirm", Bad::Confirm("remove".to_owned())));
         }
-        let ended = end_membership(&mut act.tx, person, &member, "confirm").await?;
+        let ended = end_membership(&cx.app, &mut act.tx, person, &member, "confirm").await?;
         act.after(ended.counts());
         Ok(ended)
     })
@@ -154,6 +151,7 @@ impl Ended {
 /// # Errors
 /// As [`remove`]; `field` is what is wrong when the last owner would go.
 pub(super) async fn end_membership(
+    app: &App,
     tx: &mut TenantTx,
     person: &SignedIn,
     member: &Member,
@@ -170,10 +168,9 @@ pub(super) async fn end_membership(
         programs: store::lobby::token_families_revoke_member(tx, id).await?,
         sessions: store::lobby::sessions_end_member(tx, id, EndCause::Removed).await?,
     };
-    store::shift::end_of_leaver(tx, id).await?;
-    store::masked_call::close_of(tx, id).await?;
-    store::work_order::release_of(tx, id).await?;
-    store::member_phone::delete_of(tx, id).await?;
+    // Jobs before their sessions, as who moves a job locks them: two that meet wait for each other, and none for ever.
+    lapse::release_jobs(app, tx, id).await?;
+    lapse::end_without(app, tx, id, Grants::NONE).await?;
     store::review::note_removal(tx, id).await?;
     store::member::remove(tx, id, &member.role).await?;
     Ok(ended)

@@ -31,7 +31,7 @@ pub async fn set(cx: &Cx, phone: &str) -> Result<(), AppError> {
         }
         store::member_phone::put(&mut act.tx, &phone).await?;
         let closed = store::masked_call::close_of(&mut act.tx, person.member).await?;
-        act.after(json!({ "sessions_closed": closed }));
+        act.after(json!({ "sessions_closed": closed.len() }));
         Ok(())
     })
     .await
@@ -48,7 +48,7 @@ pub async fn remove(cx: &Cx) -> Result<(), AppError> {
         act.tx.may(Permission::WorkOrders)?;
         store::member_phone::delete(&mut act.tx).await?;
         let closed = store::masked_call::close_of(&mut act.tx, person.member).await?;
-        act.after(json!({ "sessions_closed": closed }));
+        act.after(json!({ "sessions_closed": closed.len() }));
         Ok(())
     })
     .await

@@ -62,7 +62,7 @@ pub async fn remove(cx: &Cx, id: ProxyNumberId) -> Result<(), AppError> {
         act.on("proxy_number", id.0);
         store::proxy_number::retire(&mut act.tx, id).await?;
         let closed = store::masked_call::close_through(&mut act.tx, id).await?;
-        act.after(json!({ "sessions_closed": closed }));
+        act.after(json!({ "sessions_closed": closed.len() }));
         Ok(())
     })
     .await

@@ -199,13 +199,13 @@ async fn carry_out(
         Chosen::Change(to) => {
             let now = store::member::get(&mut act.tx, about).await?;
             let to = role::give(&mut act.tx, person, to).await?;
-            member::change_role(&mut act.tx, person, &now, &to).await?;
+            member::change_role(app, &mut act.tx, person, &now, &to).await?;
             append(app, &mut act.tx, Action::MemberRoleChanged, target, to.told()).await?;
             Ok(Vec::new())
         }
         Chosen::Remove => {
             let now = store::member::get(&mut act.tx, about).await?;
-            let ended = member::end_membership(&mut act.tx, person, &now, "confirm").await?;
+            let ended = member::end_membership(app, &mut act.tx, person, &now, "confirm").await?;
             append(app, &mut act.tx, Action::MemberRemoved, target, ended.counts()).await?;
             Ok(ended.sessions)
         }

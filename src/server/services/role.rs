@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::audit;
+use super::{audit, member::lapse};
 use crate::{
     model::{
         audit::Action,
@@ -110,7 +110,8 @@ pub fn may_change(person: &SignedIn, role: &CustomRole, to: Grants) -> bool {
 }
 
 /// Changes what a role is called and what its people may do: from their next click, and on open streams within a second. `seen` is
-/// the version that was shown. Its open invitations are withdrawn when it gives more than before.
+/// the version that was shown. Its open invitations are withdrawn when it gives more than before; what its people have open and
+/// may not have any more, like a shift, ends.
 ///
 /// # Errors
 /// Invalid fields; refused by the rules above and without `roles.manage`; conflict when it was changed meanwhile; missing
@@ -125,7 +126,7 @@ pub async fn save(cx: &Cx, id: RoleId, seen: &str, name: &str, grants: &str) -> 
     audit::audited(&cx.app, &person.caller, Action::RoleChanged, async |act| {
         act.on("role", id.0);
         let role = store::role::lock(&mut act.tx, id).await?;
-        let people = store::role::holders(&mut act.tx, id).await?.len();
+        let people = store::role::holders(&mut act.tx, id).await?;
         let mut before = told(role.grants, to, |change| change.from);
         let mut after = told(role.grants, to, |change| change.to);
         if widens(&role, to) {
@@ -135,7 +136,7 @@ pub async fn save(cx: &Cx, id: RoleId, seen: &str, name: &str, grants: &str) -> 
         }
         before.insert("version".to_owned(), json!(role.version));
         after.insert("version".to_owned(), json!(role.version + 1));
-        after.insert("people".to_owned(), json!(people));
+        after.insert("people".to_owned(), json!(people.len()));
         // What it is called is the business's own text, and stays out of the log.
         after.insert("renamed".to_owned(), json!(role.name != name));
         act.before(Value::Object(before));
@@ -146,6 +147,9 @@ pub async fn save(cx: &Cx, id: RoleId, seen: &str, name: &str, grants: &str) -> 
         store::role::save(&mut act.tx, id, seen, &name, to).await?;
         if widens(&role, to) {
             store::invitation::revoke_of_role(&mut act.tx, id).await?;
+        }
+        for (member, _) in people {
+            lapse::end_without(&cx.app, &mut act.tx, member, to).await?;
         }
         Ok(())
     })

@@ -5,7 +5,7 @@ mod close;
 mod route;
 
 pub use close::{close_for, close_of, close_through, replace};
-pub use route::{MaskedCall, Route, calls_of, note_call, proxy_of, route};
+pub use route::{MaskedCall, Route, calls_of, note_call, note_missed, proxy_of, route};
 use uuid::Uuid;
 
 use super::{StoreError, TenantTx, tx::Whose, types::read};

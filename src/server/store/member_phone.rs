@@ -60,12 +60,12 @@ pub async fn delete(tx: &mut TenantTx) -> Result<(), StoreError> {
     if remove(tx, member).await? == 1 { Ok(()) } else { Err(StoreError::Missing) }
 }
 
-/// Forgets the number of a member who leaves.
+/// Forgets the number of a member who works on no jobs any more, or leaves.
 ///
 /// # Errors
-/// Refused without `team.manage`.
+/// Refused without `team.manage` or `roles.manage`.
 pub async fn delete_of(tx: &mut TenantTx, member: MemberId) -> Result<u64, StoreError> {
-    tx.may_all(Permission::TeamManage)?;
+    tx.may_all(Permission::TeamManage).or_else(|_| tx.may_all(Permission::RolesManage))?;
     remove(tx, member).await
 }
 

@@ -80,15 +80,14 @@ pub async fn end(tx: &mut TenantTx, member: MemberId) -> Result<Option<(Shift, S
     Ok(close(tx, member, how, by).await?.map(|shift| (shift, how)))
 }
 
-/// Ends the open shift of somebody who leaves the business, if there is one.
+/// Ends the open shift of somebody who may send no positions any more, or leaves the business, if there is one.
 ///
 /// # Errors
-/// Refused without `team.manage`.
-pub async fn end_of_leaver(tx: &mut TenantTx, member: MemberId) -> Result<(), StoreError> {
-    tx.may_all(Permission::TeamManage)?;
+/// Refused without `team.manage` or `roles.manage`.
+pub async fn end_of(tx: &mut TenantTx, member: MemberId) -> Result<Option<Shift>, StoreError> {
+    tx.may_all(Permission::TeamManage).or_else(|_| tx.may_all(Permission::RolesManage))?;
     let by = tx.caller().actor.uuid();
-    close(tx, member, ShiftEnd::Dispatcher, by).await?;
-    Ok(())
+    close(tx, member, ShiftEnd::Dispatcher, by).await
 }
 
 async fn close(

@@ -24,12 +24,8 @@ use crate::{
             doors::{Doors, Kind},
         },
         kit::entropy::{token_hash, uuid7},
-        providers::{self, Door, RING_SECONDS, RawRequest, RingPlan, Telephony, Verified, telephony},
-        services::{
-            connection::webhook_base,
-            masked_call::{self, Ringing},
-            webhook,
-        },
+        providers::{self, CallEvent, Door, Next, RING_SECONDS, RawRequest, RingPlan, Telephony, Verified, telephony},
+        services::{connection::webhook_base, masked_call, webhook},
         store::{self, lobby::WebhookTarget},
         vault::{Purpose, Secret},
     },
@@ -80,7 +76,7 @@ pub async fn receive(
         Err(Turned::TooLarge) => return (StatusCode::PAYLOAD_TOO_LARGE, "too large\n").into_response(),
         Err(Turned::Fault(error)) => return fault(&app, &error),
     };
-    apply(&app, heard).await.unwrap_or_else(|error| fault(&app, &error))
+    apply(&app, &heard).await.unwrap_or_else(|error| fault(&app, &error))
 }
 
 async fn verify(app: &App, code: &str, token: Secret, door: &str, request: Request) -> Result<Heard, Turned> {
@@ -127,38 +123,47 @@ async fn verify(app: &App, code: &str, token: Secret, door: &str, request: Reque
     }
 }
 
-async fn apply(app: &App, heard: Heard) -> Result<Response, AppError> {
-    let Heard { target, caller, provider, verified, token } = heard;
+async fn apply(app: &App, heard: &Heard) -> Result<Response, AppError> {
+    let Heard { target, caller, provider, verified, .. } = heard;
     if !app.limits().may_receive(target.business) {
         app.limits().refused(target.business, target.connection, "rate");
         return Ok((StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "30")]).into_response());
     }
-    let event = match provider.event(&verified) {
+    let event = match provider.event(verified) {
         Ok(event) => event,
         Err(malformed) => {
             let key = format!("malformed/{}", caller.trace);
-            webhook::note_malformed(app, &caller, target.connection, &key, malformed).await?;
+            webhook::note_malformed(app, caller, target.connection, &key, malformed).await?;
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, format!("{malformed}\n")).into_response());
         }
     };
     let at_once = app.limits().may_apply(target.business);
-    webhook::receive(app, &caller, target.connection, &event, at_once).await?;
-    let base = webhook_base(&app.config().public_url, provider.code(), token.expose());
-    let door = verified.door();
-    let ringing = if door == Door::Voice {
-        masked_call::ringing(app, &caller, target.connection, &event).await?
-    } else {
-        Ringing { caller_id: None, targets: Vec::new() }
+    webhook::receive(app, caller, target.connection, &event, at_once).await?;
+    let providers::Answer { content_type, body } = provider.answer(&next(app, heard, &event).await?);
+    Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
+}
+
+/// What shall happen with the call now. Who asks twice is answered the same.
+async fn next(app: &App, heard: &Heard, event: &CallEvent) -> Result<Next, AppError> {
+    let Heard { target, caller, provider, verified, token } = heard;
+    let ringing = match verified.door() {
+        Door::Voice => masked_call::ringing(app, caller, target.connection, event).await?,
+        Door::Masked(side) if provider.missed(verified) => {
+            match masked_call::missed(app, caller, target.connection, event, side).await? {
+                Some(ringing) => ringing,
+                None => return Ok(Next::NotReached),
+            }
+        }
+        Door::Status | Door::Dial | Door::Masked(_) => return Ok(Next::Nothing),
     };
-    let plan = RingPlan {
+    let base = webhook_base(&app.config().public_url, provider.code(), token.expose());
+    Ok(Next::Ring(RingPlan {
         caller_id: ringing.caller_id,
         targets: ringing.targets,
         status_url: format!("{base}/status"),
-        action_url: format!("{base}/dial"),
+        action_url: format!("{base}/{}", ringing.then.code()),
         timeout_seconds: RING_SECONDS,
-    };
-    let providers::Answer { content_type, body } = provider.answer(door, &plan);
-    Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
+    }))
 }
 
 /// 503 for what passes, so that the provider sends it again; 500 else. The log has the chain.

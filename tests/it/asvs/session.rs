@@ -260,8 +260,6 @@ async fn v7_4_5_an_owner_ends_somebodys_sessions() {
 /// What people who are signed in do without a fresh proof: the day's work, and what reads, leaves, invites or ends something, or asks
 /// for the password itself.
 const NOT_ASKED_AGAIN: &[&str] = &[
-    "/api/account/phone/remove",
-    "/api/account/phone/save",
     "/api/agent/state",
     "/api/agent/state/set",
     "/api/audit/filter/remove",
@@ -299,7 +297,6 @@ const NOT_ASKED_AGAIN: &[&str] = &[
     "/api/tracking/create",
     "/api/tracking/revoke",
     "/api/wallboard/revoke",
-    "/api/wallboard/share",
     "/api/work-orders/assign",
     "/api/work-orders/cancel",
     "/api/work-orders/change",

@@ -3,31 +3,42 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{Router, body::to_bytes, extract::Request, http::StatusCode};
 use ringfort::model::{permission::Role, profile::Profile};
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    sync::Semaphore,
+    time::{Instant, sleep},
+};
 
 use crate::kit::{Business, TestApp, fixture::Filled, sql, twilio::sid};
 
 /// What was asked: path and body.
 type Asked = Arc<Mutex<Vec<(String, String)>>>;
 
-/// A stand-in for Twilio's Call resource: takes everything, once it is told to, and writes it down.
+/// A stand-in for Twilio's Call resource: takes everything, and writes it down.
 async fn twilio(status: StatusCode) -> (TestApp, Business, Filled, Asked) {
+    twilio_that_waits(status, Arc::new(Semaphore::new(100))).await
+}
+
+/// The same, which answers as often as it is let.
+async fn twilio_that_waits(status: StatusCode, turns: Arc<Semaphore>) -> (TestApp, Business, Filled, Asked) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     let asked: Asked = Arc::default();
     let log = asked.clone();
     let answer = move |request: Request| {
-        let log = log.clone();
+        let (log, turns) = (log.clone(), turns.clone());
         async move {
             let (parts, body) = request.into_parts();
             let body = to_bytes(body, 64 << 10).await.expect("a whole body");
             log.lock()
                 .expect("no panics")
                 .push((parts.uri.path().to_owned(), String::from_utf8_lossy(&body).into_owned()));
+            turns.acquire().await.expect("it is never closed").forget();
             (status, "{}")
         }
     };
@@ -40,10 +51,11 @@ async fn twilio(status: StatusCode) -> (TestApp, Business, Filled, Asked) {
     (app, business, filled, asked)
 }
 
-async fn written(app: &TestApp, action: &str) -> String {
-    let result =
-        format!("select coalesce(max(after ->> 'result'), 'nothing') from audit_entries where action = '{action}'");
-    sql::text(&app.owner, result).await
+/// What is written down of running calls, oldest first: what was asked, and how it went.
+async fn written(app: &TestApp) -> Vec<String> {
+    let said = "select concat_ws(' ', action, result, after ->> 'asked', after ->> 'result') from audit_entries
+        where action in ('call.transferred', 'call.hung_up', 'call.muted', 'call.controlled') order by at, id";
+    sql::texts(&app.owner, said).await
 }
 
 #[tokio::test]
@@ -64,8 +76,13 @@ async fn tel_2_a_supervisor_transfers_and_ends_a_running_call() {
     assert!(twiml.contains("<Dial") && twiml.contains(">desk_101</Client>"), "{twiml}");
     assert!(twiml.contains(&filled.twilio.path("status")), "the new leg is reported: {twiml}");
     assert_eq!(end, HashMap::from([("Status".to_owned(), "completed".to_owned())]));
-    assert_eq!(written(&app, "call.transferred").await, "ok");
-    assert_eq!(written(&app, "call.hung_up").await, "ok");
+    let told = [
+        "call.transferred done",
+        "call.controlled done call.transferred ok",
+        "call.hung_up done",
+        "call.controlled done call.hung_up ok",
+    ];
+    assert_eq!(written(&app).await, told);
 }
 
 #[tokio::test]
@@ -100,7 +117,8 @@ async fn tel_2_nothing_is_asked_without_the_right_the_word_or_a_running_call() {
     let muted = dispatcher.post("/api/calls/mute", &[("id", &call)]).await;
     assert_eq!(muted.status, 200);
     assert!(muted.body.contains("the provider cannot do this"), "{}", muted.body);
-    assert_eq!(written(&app, "call.muted").await, "cannot");
+    let told = ["call.hung_up refused", "call.muted done", "call.controlled failed call.muted cannot"];
+    assert_eq!(written(&app).await, told);
     sql::run(&app.owner, "update calls set state = 'completed', ended_at = state_at").await;
     assert_eq!(dispatcher.post("/api/calls/transfer", &[("id", &call), ("target", &desk)]).await.status, 409);
     assert!(!dispatcher.get(&format!("/calls/{call}")).await.body.contains("Take over"), "it is over");
@@ -115,6 +133,33 @@ async fn tel_2_what_the_provider_refuses_is_said_and_written_down() {
     let gone = dispatcher.post("/api/calls/hang-up", &[("id", &call), ("confirm", "end")]).await;
     assert_eq!(gone.status, 200);
     assert!(gone.body.contains("the call has ended, or the provider does not know it"), "{}", gone.body);
-    assert_eq!(written(&app, "call.hung_up").await, "gone");
+    assert_eq!(written(&app).await, ["call.hung_up done", "call.controlled failed call.hung_up gone"]);
     assert_eq!(asked.lock().expect("no panics").len(), 1);
+}
+
+#[tokio::test]
+async fn aud_1_who_asks_the_provider_is_written_down_before_it_acts_and_how_it_went_afterwards() {
+    let turns = Arc::new(Semaphore::new(0));
+    let (app, a, filled, asked) = twilio_that_waits(StatusCode::INTERNAL_SERVER_ERROR, turns.clone()).await;
+    let dispatcher = app.browser(a.member(Role::Dispatcher)).await.json();
+    let call = filled.call.to_string();
+    let asking =
+        tokio::spawn(async move { dispatcher.post("/api/calls/hang-up", &[("id", &call), ("confirm", "end")]).await });
+    let patience = Instant::now() + Duration::from_secs(15);
+    while asked.lock().expect("no panics").is_empty() {
+        assert!(Instant::now() < patience, "the provider is never asked");
+        sleep(Duration::from_millis(20)).await;
+    }
+    // It has heard, and has not answered: whatever dies now, who wanted it is known.
+    assert_eq!(written(&app).await, ["call.hung_up done"]);
+    let who = format!(
+        "select count(*) from audit_entries where action = 'call.hung_up' and actor_id = '{}' and target_id = '{}'",
+        a.member(Role::Dispatcher).id.0,
+        filled.call.0
+    );
+    assert_eq!(sql::count(&app.owner, who).await, 1);
+    turns.add_permits(1);
+    let reply = asking.await.expect("no panic");
+    assert!(reply.status == 200 && reply.body.contains("could not be reached"), "{}", reply.body);
+    assert_eq!(written(&app).await, ["call.hung_up done", "call.controlled failed call.hung_up unreachable"]);
 }

@@ -53,6 +53,30 @@ async fn tel_2_a_wallboard_shows_no_number_and_no_full_name_of_its_own_business_
 }
 
 #[tokio::test]
+async fn acc_8_a_link_is_made_by_who_has_just_shown_who_they_are() {
+    let app = TestApp::start().await;
+    let a = app.business("a", Profile::FieldService).await;
+    let owner = app.browser(a.member(Role::Owner)).await;
+    app.clock.advance(601);
+    let fields = [("label", "Hall"), ("days", "3")];
+    let asked = owner.post("/api/wallboard/share", &fields).await;
+    assert!(asked.header("location").is_some_and(|to| to.starts_with("/confirm?next=")), "{asked:?}");
+    assert_eq!(owner.clone().json().post("/api/wallboard/share", &fields).await.status, 403);
+    assert_eq!(open_link(&app).await, 0);
+    // What was typed waits for them.
+    let flash = asked.cookie("__Host-flash").expect("what was typed");
+    let cookie = format!("{}; {flash}", app.session(a.member(Role::Owner)).await);
+    let page = owner.clone().with_cookie(Some(cookie)).get("/wallboards").await.body;
+    assert!(page.contains("value=\"Hall\"") && page.contains("value=\"3\""), "{page}");
+    // Ending one asks nothing: it must go fast.
+    let path = share(&app.browser(a.member(Role::Owner)).await).await;
+    let id = sql::text(&app.owner, "select 'wall_' || replace(id::text, '-', '') from wallboard_links").await;
+    app.clock.advance(601);
+    assert_eq!(owner.post("/api/wallboard/revoke", &[("id", &id)]).await.status, 303);
+    assert_eq!((app.stranger().get(&path).await.status, open_link(&app).await), (404, 0));
+}
+
+#[tokio::test]
 async fn tel_2_a_revoked_wallboard_ends_within_a_second_also_where_nobody_tells() {
     let Two { app, a, .. } = two().await;
     let owner = app.browser(a.member(Role::Owner)).await;

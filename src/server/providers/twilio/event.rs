@@ -50,6 +50,11 @@ pub(super) fn read(verified: &Verified) -> Result<CallEvent, Malformed> {
     Ok(CallEvent { key, call: sid.to_owned(), leg: None, direction, party, own, state, seq, at })
 }
 
+/// Whether a `<Dial>` ended without an answer. `canceled` is no such end: the caller has hung up.
+pub(super) fn missed(verified: &Verified) -> bool {
+    matches!(verified.optional("DialCallStatus"), Ok(Some("no-answer" | "busy" | "failed")))
+}
+
 fn call_sid<'a>(sid: &'a str, field: &'static str) -> Result<&'a str, Malformed> {
     if is_call(sid) { Ok(sid) } else { Err(Malformed { field, problem: "not the id of a call" }) }
 }
@@ -105,7 +110,10 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::server::providers::{Door, request::Parameters};
+    use crate::{
+        model::masked_call::Side,
+        server::providers::{Door, request::Parameters},
+    };
 
     const CALL: &str = "CA00000000000000000000000000000001";
     const LEG: &str = "CA00000000000000000000000000000002";
@@ -180,6 +188,28 @@ mod tests {
         assert_eq!((event.call.as_str(), event.leg), (CALL, None));
         assert_eq!(event.state, CallState::InProgress);
         assert_eq!(event.key, format!("dial/{CALL}/in-progress/-"));
+    }
+
+    #[test]
+    fn a_ringing_is_missed_while_its_caller_is_there() {
+        for (status, is_missed) in [
+            ("no-answer", true),
+            ("busy", true),
+            ("failed", true),
+            ("completed", false),
+            ("answered", false),
+            ("canceled", false),
+            ("", false),
+            ("anything new", false),
+        ] {
+            let value = BTreeSet::from([status.to_owned()]);
+            let parameters = Parameters::from([("DialCallStatus".to_owned(), value)]);
+            assert_eq!(missed(&Verified::new(Door::Masked(Side::Customer), parameters)), is_missed, "{status}");
+        }
+        assert!(!missed(&Verified::new(Door::Dial, Parameters::new())));
+        let both = BTreeSet::from(["busy".to_owned(), "completed".to_owned()]);
+        let parameters = Parameters::from([("DialCallStatus".to_owned(), both)]);
+        assert!(!missed(&Verified::new(Door::Dial, parameters)), "which one counts, nobody knows");
     }
 
     #[test]

@@ -10,8 +10,8 @@ mod twiml;
 use async_trait::async_trait;
 
 use super::{
-    Answer, CallEvent, Control, ControlError, Door, Malformed, Order, RawRequest, Rejected, RingPlan, Telephony,
-    TestOutcome, TextError, TextMessage, Verified,
+    Answer, CallEvent, Control, ControlError, Malformed, Next, Order, RawRequest, Rejected, Telephony, TestOutcome,
+    TextError, TextMessage, Verified,
 };
 use crate::{
     model::field::Bad,
@@ -42,8 +42,12 @@ impl Telephony for Twilio {
         event::read(verified)
     }
 
-    fn answer(&self, door: Door, plan: &RingPlan) -> Answer {
-        twiml::answer(door, plan)
+    fn missed(&self, verified: &Verified) -> bool {
+        event::missed(verified)
+    }
+
+    fn answer(&self, next: &Next) -> Answer {
+        twiml::answer(next)
     }
 
     async fn test(&self, outbound: &Outbound, account: &str, secret: &Secret) -> TestOutcome {
@@ -105,6 +109,7 @@ mod tests {
     use axum::http::{HeaderMap, HeaderValue, Method};
 
     use super::*;
+    use crate::server::providers::Door;
 
     const ACCOUNT: &str = "AC00000000000000000000000000000001";
     const URL: &str = "https://calls.example.com/hook";

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     model::{extension::Target, phone::Phone},
-    server::providers::{Answer, Door, RingPlan},
+    server::providers::{Answer, Next, RingPlan},
 };
 
 const HEAD: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
@@ -12,21 +12,20 @@ const EVENTS: &str = "initiated ringing answered completed";
 /// Twilio dials at most this many at once and refuses the whole answer for one more.
 const MOST: usize = 10;
 
-/// For a new call: ring the plan's targets, or excuse us when there is none. For everything else: nothing.
-pub(super) fn answer(door: Door, plan: &RingPlan) -> Answer {
-    let body = match door {
-        Door::Voice if plan.targets.is_empty() => sorry(),
-        Door::Voice => dial(plan),
-        Door::Status | Door::Dial => format!("{HEAD}<Response/>"),
+/// Rings the plan's targets, or excuses us when there is none.
+pub(super) fn answer(next: &Next) -> Answer {
+    let body = match next {
+        Next::Ring(plan) if plan.targets.is_empty() => say("Sorry, nobody can take your call right now."),
+        Next::Ring(plan) => dial(plan),
+        Next::NotReached => say("The customer does not answer."),
+        Next::Nothing => format!("{HEAD}<Response/>"),
     };
     Answer { content_type: "text/xml", body }
 }
 
-fn sorry() -> String {
-    format!(
-        "{HEAD}<Response><Say>Sorry, nobody can take your call right now. Please try again later. Goodbye.</Say>\
-         <Hangup/></Response>"
-    )
+/// One sentence, and the end of the call.
+fn say(what: &str) -> String {
+    format!("{HEAD}<Response><Say>{what} Please try again later. Goodbye.</Say><Hangup/></Response>")
 }
 
 pub(super) fn dial(plan: &RingPlan) -> String {
@@ -108,22 +107,23 @@ mod tests {
              <Sip {callback}>sip:101@pbx.example.com</Sip>\
              <Number {callback}>+14155550199</Number></Dial></Response>"
         );
-        assert_eq!(answer(Door::Voice, &plan), Answer { content_type: "text/xml", body: expected });
+        assert_eq!(answer(&Next::Ring(plan)), Answer { content_type: "text/xml", body: expected });
     }
 
     #[test]
-    fn nobody_to_ring_is_said_and_other_doors_get_nothing() {
-        let body = answer(Door::Voice, &plan(Vec::new())).body;
-        assert!(body.contains("<Say>") && body.ends_with("<Hangup/></Response>") && !body.contains("Dial"));
-        for door in [Door::Status, Door::Dial] {
-            assert!(answer(door, &plan(vec![Target::Client("ana".into())])).body.ends_with("?><Response/>"));
+    fn nobody_to_ring_is_said_and_so_is_who_does_not_answer() {
+        for (next, said) in [(Next::Ring(plan(Vec::new())), "nobody can take"), (Next::NotReached, "does not answer")] {
+            let body = answer(&next).body;
+            assert!(body.contains("<Say>") && body.contains(said), "{body}");
+            assert!(body.ends_with("<Hangup/></Response>") && !body.contains("Dial"), "{body}");
         }
+        assert!(answer(&Next::Nothing).body.ends_with("?><Response/>"));
     }
 
     #[test]
     fn nothing_breaks_out_of_its_place() {
         let hostile = r#"</Client><Hangup/><Client a="'&"#.to_owned() + "\u{0}\u{1b}\u{ffff}";
-        let body = answer(Door::Voice, &plan(vec![Target::Client(hostile)])).body;
+        let body = answer(&Next::Ring(plan(vec![Target::Client(hostile)]))).body;
         assert!(body.contains(">&lt;/Client&gt;&lt;Hangup/&gt;&lt;Client a=&quot;&apos;&amp;</Client>"), "{body}");
     }
 
@@ -131,7 +131,7 @@ mod tests {
     fn twilios_bounds_are_kept() {
         let mut plan = plan(vec![Target::Client("ana".into()); 11]);
         plan.timeout_seconds = 0;
-        let body = answer(Door::Voice, &plan).body;
+        let body = answer(&Next::Ring(plan)).body;
         assert_eq!(body.matches("<Client ").count(), MOST);
         assert!(body.contains(r#"timeout="5""#));
     }

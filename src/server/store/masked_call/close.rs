@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::reach;
 use crate::{
     model::{
-        id::{MemberId, ProxyNumberId, WorkOrderId},
+        id::{MemberId, ProxyNumberId, ProxySessionId, WorkOrderId},
         masked_call::Reason,
         permission::Permission,
     },
@@ -16,31 +16,31 @@ use crate::{
 };
 
 /// Closes the session of a job that is done or canceled, or that somebody else has now: from then on calls go to the
-/// dispatchers. For the service that moves the job, in its transaction. How many it closed.
+/// dispatchers. For the service that moves the job, in its transaction.
 ///
 /// # Errors
 /// Refused without `work_orders`.
-pub async fn close_for(tx: &mut TenantTx, work_order: WorkOrderId) -> Result<i64, StoreError> {
+pub async fn close_for(tx: &mut TenantTx, work_order: WorkOrderId) -> Result<Closed, StoreError> {
     reach(tx)?;
     close(tx, Reason::JobClosed, Closing { work_order: Some(work_order.0), ..Closing::default() }).await
 }
 
-/// Closes the sessions of a technician whose number is another one since, or who leaves. How many it closed.
+/// Closes the sessions of a technician whose number is another one since, who works on no jobs any more, or who leaves.
 ///
 /// # Errors
-/// Refused without `team.manage`, except for one's own.
-pub async fn close_of(tx: &mut TenantTx, member: MemberId) -> Result<i64, StoreError> {
+/// Refused without `team.manage` or `roles.manage`, except for one's own.
+pub async fn close_of(tx: &mut TenantTx, member: MemberId) -> Result<Closed, StoreError> {
     if tx.caller().actor.uuid() != Some(member.0) {
-        tx.may_all(Permission::TeamManage)?;
+        tx.may_all(Permission::TeamManage).or_else(|_| tx.may_all(Permission::RolesManage))?;
     }
     close(tx, Reason::PhoneChanged, Closing { member: Some(member.0), ..Closing::default() }).await
 }
 
-/// Closes the sessions that go through a number. How many it closed.
+/// Closes the sessions that go through a number.
 ///
 /// # Errors
 /// Refused without `extensions`.
-pub async fn close_through(tx: &mut TenantTx, number: ProxyNumberId) -> Result<i64, StoreError> {
+pub async fn close_through(tx: &mut TenantTx, number: ProxyNumberId) -> Result<Closed, StoreError> {
     tx.may_all(Permission::Extensions)?;
     close(tx, Reason::NumberRemoved, Closing { number: Some(number.0), ..Closing::default() }).await
 }
@@ -49,16 +49,19 @@ pub async fn close_through(tx: &mut TenantTx, number: ProxyNumberId) -> Result<i
 ///
 /// # Errors
 /// Refused without `work_orders`.
-pub async fn replace(tx: &mut TenantTx, work_order: WorkOrderId) -> Result<i64, StoreError> {
+pub async fn replace(tx: &mut TenantTx, work_order: WorkOrderId) -> Result<Closed, StoreError> {
     reach(tx)?;
     close(tx, Reason::Replaced, Closing { work_order: Some(work_order.0), ..Closing::default() }).await
 }
 
 /// Closes those whose time is over, which would be in the way of new ones until the clock closes them.
-pub(super) async fn over(tx: &mut TenantTx) -> Result<i64, StoreError> {
+pub(super) async fn over(tx: &mut TenantTx) -> Result<Closed, StoreError> {
     let until = Some(tx.now());
     close(tx, Reason::Expired, Closing { until, ..Closing::default() }).await
 }
+
+/// The sessions that were closed.
+pub type Closed = Vec<ProxySessionId>;
 
 /// Which open sessions shall close: all that meet every part.
 #[derive(Clone, Copy, Default)]
@@ -71,7 +74,7 @@ struct Closing {
 }
 
 /// Closes sessions and forgets the numbers of their parties.
-async fn close(tx: &mut TenantTx, reason: Reason, which: Closing) -> Result<i64, StoreError> {
+async fn close(tx: &mut TenantTx, reason: Reason, which: Closing) -> Result<Closed, StoreError> {
     let (business, now) = (tx.business(), tx.now());
     let closed = sqlx::query_scalar!(
         r#"with closed as (
@@ -86,7 +89,7 @@ async fn close(tx: &mut TenantTx, reason: Reason, which: Closing) -> Result<i64,
            forgotten as (
                delete from proxy_parties p using closed c where p.business_id = $1 and p.session_id = c.id
            )
-           select count(*) as "closed!" from closed"#,
+           select id as "id!" from closed"#,
         business.0,
         now,
         reason.code(),
@@ -95,7 +98,7 @@ async fn close(tx: &mut TenantTx, reason: Reason, which: Closing) -> Result<i64,
         which.number,
         which.until
     )
-    .fetch_one(tx.conn())
+    .fetch_all(tx.conn())
     .await?;
-    Ok(closed)
+    Ok(closed.into_iter().map(ProxySessionId).collect())
 }

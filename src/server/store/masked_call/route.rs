@@ -111,6 +111,34 @@ pub async fn note_call(
     Ok(done.rows_affected() == 1)
 }
 
+/// Notes that nobody answered a masked call: the session that it went through. `None` when that was noted before, or when
+/// nothing is known of the call ([`note_call`]).
+///
+/// # Errors
+/// Refused for people.
+pub async fn note_missed(
+    tx: &mut TenantTx,
+    connection: ConnectionId,
+    provider_call: &str,
+) -> Result<Option<ProxySessionId>, StoreError> {
+    tx.machine()?;
+    let (business, now) = (tx.business(), tx.now());
+    let session = sqlx::query_scalar!(
+        "update masked_calls k set missed_at = $4
+         from calls c
+         where k.business_id = $1 and k.missed_at is null and c.business_id = $1 and c.id = k.call_id
+             and c.connection_id = $2 and c.provider_call_id = $3
+         returning k.session_id",
+        business.0,
+        connection.0,
+        provider_call,
+        now
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(session.map(ProxySessionId))
+}
+
 /// The proxy that was called, whether the call went through a session or to the desks: what it shows, wherever it is
 /// transferred to.
 ///

@@ -12,7 +12,7 @@ use crate::{
     server::{
         caller::Actor,
         kit::At,
-        store::{StoreError, TenantTx},
+        store::{StoreError, TenantTx, types::read},
     },
 };
 
@@ -182,23 +182,40 @@ pub async fn move_to(tx: &mut TenantTx, id: WorkOrderId, state: WorkOrderState) 
     if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Stale) }
 }
 
-/// Takes back what somebody who leaves is assigned to and has not begun on site.
+/// Takes back what somebody who leaves is assigned to and has not ended: which, and how far each was.
 ///
 /// # Errors
 /// Refused without `team.manage`.
-pub async fn release_of(tx: &mut TenantTx, member: MemberId) -> Result<u64, StoreError> {
+pub async fn release_of(tx: &mut TenantTx, member: MemberId) -> Result<Vec<(WorkOrderId, WorkOrderState)>, StoreError> {
     tx.may_all(Permission::TeamManage)?;
     let (business, now) = (tx.business(), tx.now());
-    let done = sqlx::query!(
-        "update work_orders set member_id = null, state = 'new', version = version + 1, changed_at = $3
-         where business_id = $1 and member_id = $2 and closed_at is null",
+    let rows = sqlx::query!(
+        r#"with theirs as (
+               select id, state from work_orders
+               where business_id = $1 and member_id = $2 and closed_at is null
+               order by id
+               for update
+           )
+           update work_orders w set member_id = null, state = 'new', version = w.version + 1, changed_at = $3
+           from theirs t
+           where w.business_id = $1 and w.id = t.id
+           returning w.id, t.state as "state!""#,
         business.0,
         member.0,
         now
     )
-    .execute(tx.conn())
+    .fetch_all(tx.conn())
     .await?;
-    Ok(done.rows_affected())
+    rows.into_iter().map(|r| Ok((WorkOrderId(r.id), read("work_orders.state", &r.state)?))).collect()
+}
+
+/// Says in its timeline that it came back from somebody who leaves.
+///
+/// # Errors
+/// Refused without `team.manage`.
+pub async fn note_release(tx: &mut TenantTx, event: WorkOrderEventId, id: WorkOrderId) -> Result<(), StoreError> {
+    tx.may_all(Permission::TeamManage)?;
+    add_step(tx, event, id, (WorkOrderStep::Unassigned, WorkOrderState::New), None).await
 }
 
 /// Adds an entry to its timeline. Whoever may change it may say so.
@@ -209,10 +226,20 @@ pub async fn note_step(
     tx: &mut TenantTx,
     event: WorkOrderEventId,
     id: WorkOrderId,
-    (step, state): (WorkOrderStep, WorkOrderState),
+    what: (WorkOrderStep, WorkOrderState),
     member: Option<MemberId>,
 ) -> Result<(), StoreError> {
     super::reach(tx)?;
+    add_step(tx, event, id, what, member).await
+}
+
+async fn add_step(
+    tx: &mut TenantTx,
+    event: WorkOrderEventId,
+    id: WorkOrderId,
+    (step, state): (WorkOrderStep, WorkOrderState),
+    member: Option<MemberId>,
+) -> Result<(), StoreError> {
     let (business, now, by) = (tx.business(), tx.now(), actor(tx)?);
     sqlx::query!(
         "insert into work_order_events (business_id, id, work_order_id, step, state, by_member, member_id, at)

@@ -1,0 +1,88 @@
+//! What ends with a right that somebody had, whatever took it: another role, a change of the role that they have, or leaving. It
+//! ends in the transaction that takes the right, and what ended has an entry of its own.
+
+use serde_json::{Value, json};
+
+use crate::{
+    model::{
+        audit::{Action, Outcome},
+        id::MemberId,
+        permission::{Grants, Permission},
+        position::ShiftEnd,
+        work_order::WorkOrderState,
+    },
+    server::{
+        boot::App,
+        http::AppError,
+        store::{
+            self, TenantTx,
+            audit::{NewEntry, Target},
+            outbox::Topic,
+        },
+    },
+};
+
+/// Ends what rests on a right that is not among those that are `left`: without `positions.send` the open shift; without
+/// `work_orders` the masked calls, and the number that they reached them at.
+///
+/// # Errors
+/// Refused without `team.manage` or `roles.manage`.
+pub(in crate::server::services) async fn end_without(
+    app: &App,
+    tx: &mut TenantTx,
+    member: MemberId,
+    left: Grants,
+) -> Result<(), AppError> {
+    // Who sends no position any more is not shown either.
+    if !left.holds(Permission::PositionsSend)
+        && let Some(shift) = store::shift::end_of(tx, member).await?
+    {
+        let target = Target { kind: "shift", id: Some(shift.id.0) };
+        let after = json!({ "member": member.to_string(), "by": ShiftEnd::Dispatcher.code() });
+        write_down(app, tx, Action::ShiftEnded, target, (None, after)).await?;
+    }
+    // And who works on no jobs any more talks to no customer, and has no way to take their number back.
+    if !left.holds(Permission::WorkOrders) {
+        for session in store::masked_call::close_of(tx, member).await? {
+            let target = Target { kind: "proxy_session", id: Some(session.0) };
+            write_down(app, tx, Action::MaskedCallClosed, target, (None, json!({ "member": member }))).await?;
+        }
+        store::member_phone::delete_of(tx, member).await?;
+    }
+    Ok(())
+}
+
+/// Takes back the jobs of somebody who leaves. Their timelines say so, and the boards are told: somebody else has to go.
+///
+/// # Errors
+/// Refused without `team.manage`.
+pub(super) async fn release_jobs(app: &App, tx: &mut TenantTx, member: MemberId) -> Result<(), AppError> {
+    for (job, state) in store::work_order::release_of(tx, member).await? {
+        store::work_order::note_release(tx, app.draw(), job).await?;
+        store::outbox::put(tx, Topic::WorkOrder(job, None)).await?;
+        let target = Target { kind: "work_order", id: Some(job.0) };
+        let before = json!({ "state": state.code(), "member": member });
+        let after = json!({ "state": WorkOrderState::New.code(), "member": null });
+        write_down(app, tx, Action::WorkOrderAssigned, target, (Some(before), after)).await?;
+    }
+    Ok(())
+}
+
+async fn write_down(
+    app: &App,
+    tx: &mut TenantTx,
+    action: Action,
+    target: Target,
+    (before, after): (Option<Value>, Value),
+) -> Result<(), AppError> {
+    let entry = NewEntry {
+        id: app.draw(),
+        action,
+        target: Some(target),
+        outcome: Outcome::Done,
+        reason: None,
+        before,
+        after: Some(after),
+    };
+    Ok(store::audit::append(tx, entry).await?)
+}
