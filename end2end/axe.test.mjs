@@ -2,12 +2,12 @@
 // sideways, and a screenshot in results/. To add a page: a line in the list below.
 
 import assert from "node:assert/strict";
-import { dirname, join } from "node:path";
-import { AxeBuilder } from "@axe-core/playwright";
+import { dirname } from "node:path";
+import { examine } from "./accessible.mjs";
 import { namesOf } from "./agency.mjs";
 import {
   ROLES, agency, base, business, comeFrom, connectAgency, desks, elsewhere, fresh, freshNumber, freshPassword, line, mailTo,
-  openLive, page, post, press, raw, results, seen, session, signOut, status, story, user,
+  openLive, page, post, press, raw, seen, session, signOut, status, story, user,
 } from "./kit.mjs";
 import { businessOf, found, setUp, showPassword } from "./people.mjs";
 import { command } from "./product.mjs";
@@ -16,7 +16,6 @@ import { Call } from "./twilio.mjs";
 
 await connectAgency();
 
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 const owner = user(agency, "owner");
 const field = business("field_service");
 const agent = desks(agency)[0];
@@ -29,29 +28,6 @@ async function first(path, pattern, as = owner) {
   return found;
 }
 
-async function examine(tab) {
-  // Where a link leads into the middle of a page, what lies under its head is not there to be touched.
-  await tab.evaluate(() => scrollTo(0, 0));
-  const { violations } = await new AxeBuilder({ page: tab })
-    // There are no frames: nothing needs a second page to put results together.
-    .setLegacyMode(true)
-    // Part of wcag22aa, but off unless asked for.
-    .options({ runOnly: { type: "tag", values: TAGS }, rules: { "target-size": { enabled: true } }, resultTypes: ["violations"] })
-    .analyze();
-  return violations.flatMap(({ id, help, nodes }) =>
-    nodes.map((node) => `${id}: ${help}\n      ${node.html.slice(0, 200)}\n      ${node.failureSummary?.replaceAll("\n", "\n      ")}`),
-  );
-}
-
-/** What reaches beyond the window, where the page as a whole can be moved sideways. */
-const sticksOut = (tab) =>
-  tab.evaluate(() => {
-    const width = document.documentElement.clientWidth;
-    if (document.documentElement.scrollWidth <= width && document.body.scrollWidth <= width) return [];
-    const wide = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > width + 1);
-    return wide.slice(0, 5).map((e) => e.outerHTML.slice(0, 120));
-  });
-
 /**
  * Looks at a page four times. `as`: who looks; `make`: opens the page in the tab that it gets, with the stage for whoever has to
  * do something before; `code`: its status; `prepare`: called before each look.
@@ -60,23 +36,11 @@ function look(name, { as, make, code = 200, prepare }) {
   story(
     `axe: ${name}`,
     async (stage) => {
-      const problems = [];
       const tab = await stage.open({ as, allow: [status(code)] });
       await make(tab, stage);
       await tab.locator("main").waitFor();
       assert.equal(await tab.getByRole("heading", { level: 1 }).count(), 1, "one h1");
-      for (const [width, height] of [[1440, 900], [390, 844]]) {
-        for (const colorScheme of ["light", "dark"]) {
-          const variant = `${name}-${colorScheme}-${width}`;
-          await tab.setViewportSize({ width, height });
-          await tab.emulateMedia({ colorScheme });
-          await prepare?.(tab, width);
-          await tab.screenshot({ path: join(results, `${variant}.png`), fullPage: true });
-          const [found, out] = [await examine(tab), await sticksOut(tab)];
-          problems.push(...found.map((text) => `${variant}: ${text}`));
-          problems.push(...out.map((html) => `${variant}: sticks out: ${html}`));
-        }
-      }
+      const problems = await examine(tab, name, { prepare });
       assert.equal(problems.length, 0, `\n${problems.join("\n")}`);
     },
     { timeout: 240_000 },

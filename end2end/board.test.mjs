@@ -43,7 +43,7 @@ bothWays("an agent says that they take a break, and the board shows it", async (
     await openLive(watched, "/board");
     await desk.getByLabel("Show me as").selectOption({ label: "Available" });
     await press(desk, desk.getByRole("button", { name: "Set my state" }));
-    await seen(agentOf(watched, mine.user.name).getByText("Available", { exact: true }), 2_000);
+    await seen(agentOf(watched, mine.user.name).getByText("Available", { exact: true }));
   }
 });
 
@@ -55,20 +55,20 @@ story("a running call marks its agent, counts in its queue, and the screen is wh
   const call = new Call(line(agency), { from });
   await call.ring();
   await call.legRinging(mine.target);
-  await seen(rowOf(watched, from), 2_000);
+  await seen(rowOf(watched, from));
   await seen(watched.locator("li[data-queue]").filter({ hasText: "Main line" }).getByText(/[1-9]\d* waiting/));
   await call.answer(mine.target);
-  await seen(agentOf(watched, mine.user.name).getByText("on a call"), 2_000);
+  await seen(agentOf(watched, mine.user.name).getByText("on a call"));
   // The checker: screen against database, until both have come to rest.
   const isRunning = (row) => / (queued|initiated|ringing|in_progress)$/.test(row);
   const isSame = async () => {
     const rows = (await shown(watched)).filter(isRunning);
     return JSON.stringify(rows) === JSON.stringify(held());
   };
-  await eventually(isSame, { within: 5_000, what: "the screen to be what the database holds" });
+  await eventually(isSame, { what: "the screen to be what the database holds" });
   await picture(watched, "board-complete");
   await call.complete();
-  await gone(agentOf(watched, mine.user.name).getByText("on a call"), 2_000);
+  await gone(agentOf(watched, mine.user.name).getByText("on a call"));
 });
 
 bothWays("a supervisor is offered what the provider can do, and asked before a call is ended", async (stage, scripts) => {
@@ -110,7 +110,7 @@ bothWays("a wallboard shows the board without names and numbers until it is revo
     await seen(wall.getByText("Connected", { exact: true }));
     await call.legRinging(mine.target);
     await call.answer(mine.target);
-    await seen(wall.getByText("In progress").first(), 3_000);
+    await seen(wall.getByText("In progress").first());
     await picture(wall, "wallboard");
   }
   const row = tab.getByRole("row").filter({ hasText: label });

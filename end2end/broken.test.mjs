@@ -112,7 +112,7 @@ story(
         await press(tab, tab.getByRole("link", { name: "Try again" }));
         return (await tab.getByRole("heading", { level: 1 }).innerText()) === "Calls";
       };
-      await eventually(again, { within: 15_000, every: 500, what: "the page" });
+      await eventually(again, { every: 500, what: "the page" });
     }
   },
   { timeout: 420_000 },

@@ -27,7 +27,7 @@ async function today(phone) {
   return new Intl.DateTimeFormat("en-CA", { timeZone: zone }).format(new Date());
 }
 const memberOf = (phone) => phone.locator("[data-field]").getAttribute("data-field");
-const shows = (phone, state) => seen(phone.locator(`[data-field-state="${state}"]`), 10_000);
+const shows = (phone, state) => seen(phone.locator(`[data-field-state="${state}"]`));
 const part = (phone, name) => phone.locator(`[data-field-part="${name}"]`);
 
 async function beginShift(phone) {
@@ -117,8 +117,8 @@ story("where a phone is stands on the dispatcher's screen, and what waited comes
   assert.ok(!(await desk.locator("main").innerText()).includes(person.name), "nobody is on the map off shift");
   await beginShift(phone);
   await shows(phone, "sending");
-  assert.match(await part(phone, "accuracy").innerText(), /^8 m$/);
-  await seen(desk.locator("main").getByText(person.name).first(), 15_000);
+  assert.match(await part(phone, "accuracy").innerText(), /^26 ft$/);
+  await seen(desk.locator("main").getByText(person.name).first());
   await picture(phone, "field-sending");
   await picture(desk, "field-dispatcher");
 

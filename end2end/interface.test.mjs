@@ -40,7 +40,7 @@ story("the board keeps to its filter: rows, tiles, and what stands there when no
   const call = new Call(line(agency), { from });
   await call.ring();
   await call.legRinging(mine.target);
-  await seen(rows(filtered).filter({ hasText: masked(from) }), 3_000);
+  await seen(rows(filtered).filter({ hasText: masked(from) }));
   assert.equal(await tile(filtered, "Waiting").innerText(), "1");
   assert.ok(!(await filtered.getByRole("heading", { name: "No call matches" }).isVisible()));
   await pause(500);
@@ -52,7 +52,7 @@ story("the board keeps to its filter: rows, tiles, and what stands there when no
   await openLive(ringing, `/board?state=ringing&text=${from.slice(-4)}`);
   await seen(rows(ringing));
   await call.answer(mine.target);
-  await seen(ringing.getByRole("heading", { name: "No call matches" }), 3_000);
+  await seen(ringing.getByRole("heading", { name: "No call matches" }));
   await press(ringing, ringing.getByRole("link", { name: "Show every call" }));
   assert.equal(ringing.url(), `${base}/board`);
   await call.complete();
@@ -72,10 +72,10 @@ story("a call that nobody answered is missed, and its timeline ends with its end
   await call.ring();
   await call.legRinging(mine.target);
   const row = rows(board).filter({ hasText: masked(from) });
-  await seen(row, 3_000);
+  await seen(row);
   const href = await row.getByRole("link", { name: "Open" }).getAttribute("href");
   await call.complete();
-  await seen(row.getByText("Missed", { exact: true }), 3_000);
+  await seen(row.getByText("Missed", { exact: true }));
 
   await board.goto(base + href);
   assert.match(await board.locator("dl.facts").innerText(), /State\s+Missed/);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { namesOf } from "./agency.mjs";
 import {
   agency, base, connectAgency, cookieOf, desks, eventually, freshNumber, gone, headingIs, line, masked, openLive, other, page, pause,
-  press, seen, session, signIn, signOut, status, story, stream, user,
+  press, seen, session, signIn, signOut, soon, status, story, stream, user,
 } from "./kit.mjs";
 import { Call } from "./twilio.mjs";
 
@@ -41,13 +41,13 @@ story("a call is on the board and on the right desk at once, and nowhere else", 
 
   const call = new Call(line(agency), { from });
   const dialed = await call.ring();
-  await seen(rowOf(watched, from), 2_000);
+  await seen(rowOf(watched, from));
   assert.ok(dialed.includes(mine.target), "our answer rings the desk");
   await call.legRinging(mine.target);
-  await seen(popOf(desk, from), 3_000);
+  await seen(popOf(desk, from));
   const row = rowOf(watched, from);
-  await seen(row.getByText("Ringing", { exact: true }), 2_000);
-  await seen(row.getByText(mine.user.name), 2_000);
+  await seen(row.getByText("Ringing", { exact: true }));
+  await seen(row.getByText(mine.user.name));
   assert.ok(await watched.evaluate(() => window.notReloaded), "without a reload");
   assert.ok(!(await watched.content()).includes(from), "numbers are masked");
 
@@ -55,9 +55,9 @@ story("a call is on the board and on the right desk at once, and nowhere else", 
   const last = from.slice(-4);
   for (const word of [`Bakery ${last}`, `HO-${last}`, `Renewal talk ${last}`, "4 May 2026", masked(from)]) await seen(card.getByText(word));
   await seen(card.getByText(/gone in [0-5]:\d\d/));
-  await seen(popOf(tab2, from), 3_000);
+  await seen(popOf(tab2, from));
   await desk.reload();
-  await seen(popOf(desk, from), 5_000);
+  await seen(popOf(desk, from));
 
   await pause(1_500);
   assert.equal(await popsOf(bystander).filter({ hasText: `Caller${last}` }).count(), 0, "another agent's desk is quiet");
@@ -76,19 +76,19 @@ story("a call is on the board and on the right desk at once, and nowhere else", 
   assert.ok(!(await page("/board", await session(theirs.user))).body.includes(masked(from)), "and no others");
 
   await call.answer(mine.target);
-  await seen(row.getByText("In progress", { exact: true }), 2_000);
+  await seen(row.getByText("In progress", { exact: true }));
   assert.ok((await row.innerText()).includes(mine.user.name), "the one who talks is named");
 
   await card.getByRole("button", { name: "Got it" }).click();
-  await gone(card, 1_000);
-  await gone(popOf(tab2, from), 3_000);
+  await gone(card);
+  await gone(popOf(tab2, from));
   await desk.reload();
   await pause(1_000);
   assert.equal(await popOf(desk, from).count(), 0, "acknowledged once, gone for good");
 
   const opens = await row.getByRole("link", { name: "Open" }).getAttribute("href");
   await call.complete();
-  await seen(row.getByText("Completed", { exact: true }), 2_000);
+  await seen(row.getByText("Completed", { exact: true }));
   await gone(row, 20_000);
   assert.ok(await watched.evaluate(() => window.notReloaded), "still the same page");
 
@@ -109,7 +109,7 @@ story("several clients share a number, and nobody has another", async (stage) =>
     await call.ring();
     await call.legRinging(mine.target);
     const card = popsOf(desk).filter({ hasText: masked(from) });
-    await seen(card.getByText(words), 4_000);
+    await seen(card.getByText(words));
     for (const name of namesOf(from)) await seen(card.getByText(name));
     await card.getByRole("button", { name: "Got it" }).click();
     await gone(card);
@@ -126,9 +126,9 @@ story("a pop leaves the desks that stop ringing, and stays where somebody answer
   await call.ring();
   await call.legRinging(mine.target);
   await call.legRinging(theirs.target);
-  await Promise.all([seen(popOf(answers, from), 4_000), seen(popOf(stops, from), 4_000)]);
+  await Promise.all([seen(popOf(answers, from)), seen(popOf(stops, from))]);
   await call.answer(mine.target);
-  await gone(popOf(stops, from), 3_000);
+  await gone(popOf(stops, from));
   assert.equal(await popOf(answers, from).count(), 1, "who talks still sees who it is");
   await popOf(answers, from).getByRole("button", { name: "Got it" }).click();
   await call.complete();
@@ -162,7 +162,7 @@ story("scripts off: the board tells on the next load, and the call has a page", 
   await eventually(async () => {
     await desk.goto(`${base}/home`);
     return (await notice.count()) > 0;
-  }, { within: 5_000, every: 500, what: "the notice of a call" });
+  }, { every: 500, what: "the notice of a call" });
   await press(desk, notice);
   await headingIs(desk, "Incoming calls");
   const card = desk.locator("main section").filter({ hasText: namesOf(from)[0] });
@@ -190,9 +190,9 @@ story("signing out ends the streams of the session", async (stage) => {
     assert.match(open.kind, /^text\/event-stream/);
     await blank.goto(`${base}/account`);
     await signOut(blank);
-    const over = await Promise.race([open.ended.then(() => true), pause(5_000).then(() => false)]);
-    assert.ok(over, "the stream ended within 5 s");
-    await seen(watched.getByText(/^Lost for \d+ s/), 5_000);
+    await soon(open.ended, "the end of the stream");
+    await seen(watched.getByText(/^Lost for \d+ s/));
+    await seen(watched.getByRole("alert").filter({ hasText: "Your session is over" }));
   } finally {
     open.stop();
   }

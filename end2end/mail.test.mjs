@@ -82,7 +82,7 @@ story(
     await apply(tab, person, at);
     // Nobody listens there yet.
     const logged = () => readFileSync(LOG, "utf8");
-    await eventually(() => logged().includes("a mail waits for its next try"), { within: 15_000, what: "the first try" });
+    await eventually(() => logged().includes("a mail waits for its next try"), { what: "the first try" });
     const to = person.email;
     const link = linkOf(await delivered(to, "Your Ringfort sign-up"), { to, at });
     await finish(tab, person, link);

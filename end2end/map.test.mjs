@@ -79,11 +79,11 @@ story("without WebGL the drawing stays and the list is live", async (stage) => {
   const line = desk.locator("#map-units").getByRole("listitem").filter({ hasText: person.name });
   await seen(line.getByText("No position yet"));
   await send(cookie, 30.2672, -97.7431);
-  await seen(line.getByText("Fresh"), 5_000);
+  await seen(line.getByText("Fresh"));
   await seen(line.getByText("Moving"));
   await picture(desk, "map-flat");
   await post("/api/shift/end", {}, { cookie });
-  await gone(line, 5_000);
+  await gone(line);
 });
 
 story("the map is live, and its ages are judged by the clock", async (stage) => {
@@ -92,7 +92,7 @@ story("the map is live, and its ages are judged by the clock", async (stage) => 
   await desk.goto(`${base}/map`);
   await seen(desk.locator(".map-awake"), 20_000);
   const mark = desk.locator(".map-mark").filter({ hasText: person.name });
-  await seen(mark, 10_000);
+  await seen(mark);
   assert.equal(await mark.getAttribute("data-band"), "fresh");
   assert.match(await mark.getAttribute("aria-label"), new RegExp(`^${person.name}, moving, fresh`));
   const before = await mark.boundingBox();
@@ -100,7 +100,7 @@ story("the map is live, and its ages are judged by the clock", async (stage) => 
   await eventually(async () => {
     const now = await mark.boundingBox();
     return now && Math.hypot(now.x - before.x, now.y - before.y) > 5;
-  }, { within: 5_000, what: "the mark's move" });
+  }, { what: "the mark's move" });
   await picture(desk, "map-live");
 
   // Out of the view nobody is told, and the list says so instead of an age that is not true.
@@ -108,9 +108,9 @@ story("the map is live, and its ages are judged by the clock", async (stage) => 
   await desk.locator("#map-canvas canvas").focus();
   for (let n = 0; n < 30; n += 1) await desk.keyboard.press("ArrowUp");
   await moved;
-  await seen(desk.getByText(/^1 not in view/), 10_000);
+  await seen(desk.getByText(/^1 not in view/));
   await desk.getByRole("button", { name: "Show all" }).click();
-  await seen(mark, 10_000);
+  await seen(mark);
 
   // Selecting: by the list, with the trail and its slider.
   await desk.locator("#map-units").getByRole("link", { name: person.name }).click();
@@ -122,7 +122,7 @@ story("the map is live, and its ages are judged by the clock", async (stage) => 
   await picture(desk, "map-trail");
 
   await post("/api/shift/end", {}, { cookie });
-  await gone(mark, 5_000);
+  await gone(mark);
 }, { timeout: 180_000 });
 
 story("a count on the map opens as a list of whom it is of", async (stage) => {
@@ -134,12 +134,12 @@ story("a count on the map opens as a list of whom it is of", async (stage) => {
   await desk.route((url) => url.pathname === "/map/live", (route) => route.fulfill({ contentType: "text/event-stream", body }));
   await desk.goto(`${base}/map`);
   const count = desk.getByRole("button", { name: "1 technician here: open the list" });
-  await seen(count, 20_000);
+  await seen(count);
   await count.focus();
   await desk.keyboard.press("Enter");
   const popup = desk.locator(".maplibregl-popup");
   const choice = popup.getByRole("list", { name: "Technicians here" }).getByRole("button", { name: person.name });
-  await seen(choice, 15_000);
+  await seen(choice);
   await seen(popup.getByRole("button", { name: "Zoom in" }));
   await picture(desk, "map-count");
   await desk.keyboard.press("Escape");
@@ -180,5 +180,6 @@ story("the map's stream ends with the session, and is not for everybody", async 
   assert.equal(pathOf(desk), "/map");
   await seen(desk.getByText("Connected"));
   await post("/api/sign-out", {}, { cookie: await cookieOf(desk.context()) });
-  await seen(desk.getByText(/^Lost for/), 5_000);
+  await seen(desk.getByText(/^Lost for/));
+  await seen(desk.getByRole("alert").filter({ hasText: "Your session is over" }));
 });

@@ -1,11 +1,12 @@
 // People of a story's own: somebody founds a business for it, colleagues join. By the real pages and mails, so what a story
-// locks, changes or removes is nobody else's, and it needs no other beginning.
+// locks, changes or removes is nobody else's, and it needs no other beginning. By HTTP where the pages are not the story.
 //
 // Each browser of such a story comes from an address of its own (`elsewhere`): tries to get in are limited per address.
 
 import assert from "node:assert/strict";
 import {
-  base, choose, demo, fresh, freshNumber, freshPassword, headingIs, hex, mailTo, page, pathOf, press, submitSignIn,
+  adopt, base, choose, cookieOf, cookiesIn, demo, fresh, freshNumber, freshPassword, headingIs, hex, mailTo, originOf, page,
+  pathOf, post, press, raw, submitSignIn,
 } from "./kit.mjs";
 import { psql } from "./psql.mjs";
 
@@ -35,10 +36,25 @@ export async function finish(tab, person, link) {
   await headingIs(tab, person.business);
 }
 
-/** A new business in this tab, and its owner. */
+/** Opens a mailed link and sends the form behind it, by HTTP. The tab is at home then. */
+async function enter(tab, link, form, person) {
+  const headers = await originOf(tab);
+  const opened = await raw(link, { headers: { accept: "text/html", ...headers } });
+  assert.equal(opened.status, 303, "the link opens");
+  const answer = await post(form, { name: person.name, password: person.password }, { cookie: cookiesIn(opened), headers });
+  assert.deepEqual([answer.status, answer.headers.location], [303, "/home"]);
+  await adopt(tab, answer);
+  await tab.goto(`${base}/home`);
+  assert.equal(pathOf(tab), "/home");
+}
+
+/** A new business in this tab, and its owner. By HTTP: the pages on the way are other stories' (journey.test.mjs). */
 export async function found(tab, person = somebody()) {
-  await apply(tab, person);
-  await finish(tab, person, (await mailTo(person.email)).link);
+  const form = { email: person.email, business: person.business, profile: "field_service", zone: "America/Chicago" };
+  const asked = await post("/api/sign-up", form, { headers: await originOf(tab) });
+  assert.deepEqual([asked.status, asked.headers.location], [303, "/sign-up/sent"]);
+  await enter(tab, (await mailTo(person.email)).link, "/api/sign-up/finish", person);
+  await headingIs(tab, person.business);
   return person;
 }
 
@@ -48,17 +64,12 @@ export async function businessOf(tab) {
   return (await tab.locator("main").innerText()).match(/biz_[0-9a-f]{32}/)[0];
 }
 
-/** Somebody whom the owner in the first tab invites, and who joins in the second. */
+/** Somebody whom the owner in the first tab invites, and who joins in the second; by HTTP too. */
 export async function hire(owner, tab, role, person = somebody("Colin Ash")) {
-  await owner.goto(`${base}/team`);
-  await owner.getByLabel("Email address").fill(person.email);
-  await owner.getByLabel("Role", { exact: true }).selectOption(role);
-  await press(owner, owner.getByRole("button", { name: "Send the invitation" }));
-  await tab.goto((await mailTo(person.email)).link);
-  await tab.getByLabel("Your name").fill(person.name);
-  await tab.getByLabel("Choose a password").fill(person.password);
-  await press(tab, tab.getByRole("button", { name: "Join" }));
-  assert.equal(pathOf(tab), "/home");
+  const by = { cookie: await cookieOf(owner.context()), headers: await originOf(owner) };
+  const invited = await post("/api/team/invite", { email: person.email, role }, by);
+  assert.deepEqual([invited.status, invited.headers.location], [303, "/team"]);
+  await enter(tab, (await mailTo(person.email)).link, "/api/join", person);
   return person;
 }
 

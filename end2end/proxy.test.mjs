@@ -244,7 +244,7 @@ async function linksTo(email) {
     const names = readdirSync(folder).filter((name) => name.endsWith(".eml"));
     return names.map((name) => readFileSync(join(folder, name), "utf8")).find((text) => parseMail(text).to.includes(email));
   };
-  const text = await eventually(look, { within: 15_000, every: 200, what: `a mail to ${email}` });
+  const text = await eventually(look, { every: 200, what: `a mail to ${email}` });
   // Also the HTML, which parseMail leaves out; an equals sign at the end of a row only breaks it.
   return text.replace(/=\r?\n/g, "").match(/https?:\/\/[^\s"<>]+/g) ?? [];
 }
