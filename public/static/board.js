@@ -52,6 +52,26 @@ function isTyping(target) {
   return target instanceof Element && target.closest("input, select, textarea, [contenteditable]") !== null;
 }
 
+// A call that changes its state gets a new row: the focus stays with the call.
+const list = document.querySelector(".board-rows");
+let held = "";
+list?.addEventListener("focusin", ({ target }) => {
+  held = target.closest("[data-call]")?.dataset.call ?? "";
+});
+list?.addEventListener("focusout", ({ relatedTarget }) => {
+  // Whoever goes on to something else has left; a row that is taken away takes the focus nowhere.
+  if (relatedTarget) held = "";
+});
+document.addEventListener("pointerdown", () => {
+  held = "";
+});
+if (list) {
+  new MutationObserver(() => {
+    if (!held || document.activeElement !== document.body) return;
+    list.querySelector(`[data-call="${CSS.escape(held)}"] a`)?.focus({ preventScroll: true });
+  }).observe(list, { childList: true, subtree: true });
+}
+
 if (dialog && button && box) {
   button.hidden = false;
   button.addEventListener("click", show);

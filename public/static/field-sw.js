@@ -34,7 +34,8 @@ self.addEventListener("fetch", (event) => {
   if (request.method !== "GET" || url.origin !== location.origin) return;
   const isPage = request.mode === "navigate" && url.pathname === "/field";
   if (!isPage && !/^\/(pkg|static)\//.test(url.pathname)) return;
-  // The network first: what is kept is for when there is none.
+  // The network first: what is kept is for when there is none, or nobody behind it who can serve the page.
   const kept = () => caches.match(isPage ? OFFLINE : url.pathname);
-  event.respondWith(fetch(request).catch(async (problem) => (await kept()) ?? Promise.reject(problem)));
+  const there = fetch(request).then((answer) => (isPage && answer.status >= 500 ? Promise.reject(answer) : answer));
+  event.respondWith(there.catch(async (problem) => (await kept()) ?? (problem.status ? problem : Promise.reject(problem))));
 });

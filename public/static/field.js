@@ -21,6 +21,7 @@ const standsIn = isOffline && location.pathname === "/field";
 let me = root.dataset.field;
 let ends = Number(root.dataset.until ?? 0);
 let [last, sent, pause, isSending, problem, place] = [0, 0, 0, false, "", ""];
+let [isMine, ticks, watching] = [false, 0, 0];
 
 function write(name, text) {
   const at = part(name);
@@ -36,7 +37,11 @@ const opened = new Promise((done, fail) => {
     asked.result.createObjectStore("points", { keyPath: ["me", "at"] });
     asked.result.createObjectStore("shift");
   };
-  asked.onsuccess = () => done(asked.result);
+  asked.onsuccess = () => {
+    // Taken away by the browser, which was short of space: there is another after loading.
+    asked.result.onclose = () => location.reload();
+    done(asked.result);
+  };
   asked.onerror = () => fail(asked.error);
 });
 
@@ -70,13 +75,15 @@ async function heard(answer, points) {
     wait(Infinity);
     return false;
   }
-  if (answer.status === 429 || answer.status >= 500) {
+  // Points are judged one by one, below: what is wrong with the request as a whole passes, or is a proxy's word.
+  if (!answer.ok) {
     wait(retry || 20);
     return false;
   }
-  const { results = [] } = answer.ok ? await answer.json() : {};
+  const { results = [] } = await answer.json();
   await drop(points);
-  if (answer.ok) sent = Date.now();
+  if (results.some(({ result }) => result !== "refused")) sent = Date.now();
+  problem = results.length && results.every(({ reason }) => reason === "ahead") ? "clock" : "";
   // The shift was ended by somebody else, or by the clock: the page says so when it is loaded anew.
   const isOver = (one, n) => results[n]?.reason === "off_shift" && one.at > Math.max(since, Date.now() - 60_000);
   if (ends && points.some(isOver)) location.reload();
@@ -92,7 +99,9 @@ async function send() {
       if (!points.length) break;
       const body = JSON.stringify({ points: points.map(({ me, at, ...rest }) => ({ at: new Date(at).toISOString(), ...rest })) });
       const headers = { accept: "application/json", "content-type": "application/json" };
-      if (!(await heard(await fetch(positions, { method: "POST", headers, body }), points))) break;
+      // A line that is dead without saying so must not hold up the next one.
+      const signal = AbortSignal.timeout?.(60_000);
+      if (!(await heard(await fetch(positions, { method: "POST", headers, body, signal }), points))) break;
     }
   } catch {
     wait(5);
@@ -106,31 +115,37 @@ async function send() {
 async function keep({ timestamp, coords }) {
   place = "";
   const at = Math.min(Math.round(timestamp), Date.now());
-  if (at - last < GAP || at > ends) return;
+  // A clock that was put right may have been hours ahead before.
+  if (Math.abs(at - last) < GAP || at > ends) return;
   if (last > since && at - last > 4 * STILL) {
     write("slept", `For ${Math.round((at - last) / 60_000)} min nothing was written down: the page was closed, or asleep.`);
   }
   last = at;
   const { latitude: lat, longitude: lon, accuracy: accuracy_m } = coords;
-  write("accuracy", `${Math.round(accuracy_m)} m`);
+  write("accuracy", `${Math.max(1, Math.round(accuracy_m * 3.28084))} ft`);
   // Some telephones say -1 for what they do not know.
   const [speed_mps, heading_deg] = [coords.speed, coords.heading].map((it) => (it >= 0 ? it : null));
   await kept("points", "readwrite", (all) => all.put({ me, at, lat, lon, accuracy_m, speed_mps, heading_deg }));
   await kept("shift", "readwrite", (all) => all.put(at, me));
+  if (problem === "unable") problem = "";
   await send();
 }
 
-function lost({ code }) {
+async function lost({ code }) {
   place = code === 1 ? "denied" : "looking";
-  draw();
+  await draw();
 }
 
-const how = { enableHighAccuracy: true, maximumAge: 0, timeout: 30_000 };
+/** What cannot be written down is said. */
+const safely = (work) => (given) => work(given).catch(() => show((problem = "unable")));
 
-function look() {
+const how = { enableHighAccuracy: true, maximumAge: 0, timeout: 30_000 };
+const finding = [safely(keep), safely(lost), how];
+
+async function look() {
   if (!navigator.geolocation) return lost({ code: 1 });
   place = "looking";
-  navigator.geolocation.watchPosition(keep, lost, how);
+  watching = navigator.geolocation.watchPosition(...finding);
 }
 
 // --- What the page says ---
@@ -140,6 +155,7 @@ function show(word) {
 }
 
 async function draw() {
+  if (!isMine) return;
   const waiting = await kept("points", "readonly", (all) => all.count(mine()));
   const stuck = isOffline || !navigator.onLine || waiting > 1 || (waiting && Date.now() < pause);
   show(problem || (!ends ? "off" : place || (stuck ? "waiting" : "sending")));
@@ -147,10 +163,17 @@ async function draw() {
   if (sent) write("sent", new Date(sent).toLocaleTimeString());
 }
 
+async function isReady() {
+  const answer = await fetch("/readyz", { cache: "no-store", signal: AbortSignal.timeout?.(10_000) }).catch(() => undefined);
+  return answer?.ok;
+}
+
 async function tick() {
+  if (!isMine) return;
   if (ends && Date.now() > ends) return location.reload();
-  if (standsIn && (await fetch("/healthz", { cache: "no-store" }).catch(() => undefined))?.ok) return location.reload();
-  if (ends && place !== "denied" && Date.now() - last > STILL) navigator.geolocation.getCurrentPosition(keep, lost, how);
+  // Not at once: a page that the server cannot draw, though it serves, would be asked for without end.
+  if (standsIn && ticks++ && (await isReady())) return location.reload();
+  if (ends && place !== "denied" && Math.abs(Date.now() - last) > STILL) navigator.geolocation.getCurrentPosition(...finding);
   await send();
   await draw();
 }
@@ -172,22 +195,31 @@ async function begin() {
   if (isOffline) ({ me, ends } = (await kept("shift", "readonly", (all) => all.get("now"))) ?? { me: "", ends: 0 });
   if (ends < Date.now()) ends = 0;
   if (!isOffline) await kept("shift", "readwrite", (all) => (ends ? all.put({ me, ends }, "now") : all.delete("now")));
-  last = (await kept("shift", "readonly", (all) => all.get(me))) ?? 0;
+  last = Math.min((await kept("shift", "readonly", (all) => all.get(me))) ?? 0, Date.now());
   await tidy();
-  if (ends) look();
+  if (ends) await look();
   await tick();
-  setInterval(tick, 10_000);
-  for (const event of ["online", "offline"]) addEventListener(event, tick);
-  document.addEventListener("visibilitychange", () => document.hidden || tick());
+  const again = safely(tick);
+  setInterval(again, 10_000);
+  for (const event of ["online", "offline"]) addEventListener(event, again);
+  document.addEventListener("visibilitychange", () => document.hidden || again());
 }
 
 stayAwake(part("awake"));
-// One tab sends. The others wait for their turn, and say so.
+// One tab sends: the one that is looked at, for browsers let it look for a place. The others say so, and wait for their turn.
 const impatience = setTimeout(show, 1_000, "elsewhere");
 const turn = () => {
   clearTimeout(impatience);
+  isMine = true;
   return new Promise((_, fail) => begin().catch(fail));
 };
-(navigator.locks ? navigator.locks.request("field", turn) : turn()).catch(() => show("unable"));
+function stop(why) {
+  if (why?.name !== "AbortError") return show("unable");
+  [isMine, ends] = [false, 0];
+  navigator.geolocation?.clearWatch(watching);
+  show("elsewhere");
+}
+(navigator.locks ? navigator.locks.request("field", { steal: !document.hidden }, turn) : turn()).catch(stop);
+document.addEventListener("visibilitychange", () => document.hidden || isMine || location.reload());
 const build = document.querySelector("link[rel=stylesheet]").getAttribute("href");
 navigator.serviceWorker?.register(`/static/field-sw.js?${build}`, { scope: "/field" }).catch(() => {});

@@ -101,6 +101,7 @@ export async function draw(page) {
   box.classList.add("map-awake");
 
   const markers = new Map(); // by member, or by cell
+  const bundles = new Map(); // by the key of their one marker: those that lie on each other
   let level = null;
   let popup;
   let pressed; // the count whose list was asked for last
@@ -131,7 +132,7 @@ export async function draw(page) {
     made.dataset.state = unit.state;
     made.dataset.band = word;
     made.toggleAttribute("data-selected", unit.id === page.selected());
-    const said = `${unit.name}, ${unit.state.replaceAll("_", " ")}, ${word}, ${page.ago((page.now() - unit.fix.at) / 1000)}`;
+    const said = `${unit.name}, ${page.word(unit.state)}, ${word}, ${page.ago((page.now() - unit.fix.at) / 1000)}`;
     if (made.getAttribute("aria-label") !== said) made.setAttribute("aria-label", said);
     made.querySelector(".map-mark-name").textContent = unit.name;
     made.querySelector(".map-mark-age").textContent = page.ago((page.now() - unit.fix.at) / 1000);
@@ -161,21 +162,33 @@ export async function draw(page) {
     for (const unit of units.values()) {
       if (!unit.fix) continue;
       const at = map.project([unit.fix.lon, unit.fix.lat]);
-      const near = groups.find((group) => Math.hypot(group.at.x - at.x, group.at.y - at.y) < CLOSE);
-      if (near && unit.id !== page.selected()) near.units.push(unit);
-      else groups.push({ at, units: [unit] });
+      // Who is selected stays to be seen: they join nobody, and nobody joins them.
+      const isOpen = unit.id !== page.selected();
+      const near = isOpen && groups.find((one) => one.isOpen && Math.hypot(one.at.x - at.x, one.at.y - at.y) < CLOSE);
+      if (near) near.units.push(unit);
+      else groups.push({ at, isOpen, units: [unit] });
     }
-    for (const key of [...markers.keys()]) if (key.startsWith("many ")) drop(key);
+    bundles.clear();
     for (const { units: together } of groups) {
       const alone = together.length === 1;
       for (const unit of together) markers.get(unit.id).getElement().hidden = !alone;
-      if (alone) continue;
-      const [first] = together;
-      const made = element("button", "map-many", String(together.length));
-      made.setAttribute("aria-label", `${together.length} technicians here: open the list`);
-      const at = [first.fix.lon, first.fix.lat];
-      marker(`many ${first.id}`, made, at, () => unfold(at, together));
+      if (!alone) bundle(together);
     }
+    for (const key of [...markers.keys()]) if (key.startsWith("many ") && !bundles.has(key)) drop(key);
+  }
+
+  /// Their one marker. The same one for as long as there is one: a press that lasts over a batch is a press.
+  function bundle(together) {
+    const [first] = together;
+    const [key, at] = [`many ${first.id}`, [first.fix.lon, first.fix.lat]];
+    bundles.set(key, together);
+    const press = () => unfold(markers.get(key).getLngLat(), bundles.get(key));
+    const one = markers.get(key) ?? marker(key, element("button", "map-many"), at, press);
+    one.setLngLat(at);
+    const made = one.getElement();
+    if (made.textContent === String(together.length)) return;
+    made.textContent = String(together.length);
+    made.setAttribute("aria-label", `${together.length} technicians here: open the list`);
   }
 
   /// A list of who is there; below it `more`, if there is anything more to say or to do.
@@ -285,7 +298,10 @@ export async function draw(page) {
     }
     level = batch.level;
     for (const id of batch.gone) drop(id);
-    for (const unit of batch.units) if (unit.fix) place(unit);
+    for (const unit of batch.units) {
+      if (unit.fix) place(unit);
+      else drop(unit.id);
+    }
     for (const [x, y, number] of batch.cells) count(x, y, number);
     rove();
     if (level === null) cluster();
@@ -296,6 +312,7 @@ export async function draw(page) {
   const slider = document.getElementById("map-slider");
   const said = document.getElementById("map-slider-at");
   let points = [];
+  let turn = 0;
   let ghost;
 
   function slide() {
@@ -304,7 +321,7 @@ export async function draw(page) {
     const [at, lat, lon] = point;
     ghost ??= new Marker({ element: element("span", "map-ghost") }).setLngLat([lon, lat]).addTo(map);
     ghost.setLngLat([lon, lat]);
-    said.textContent = new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+    said.textContent = page.moments.format(at);
   }
 
   async function trail() {
@@ -313,6 +330,8 @@ export async function draw(page) {
     ghost?.remove();
     ghost = undefined;
     points = [];
+    turn += 1;
+    const mine = turn;
     map.getSource("trail").setData(nothing);
     held.hidden = !id;
     if (!id) return;
@@ -320,12 +339,14 @@ export async function draw(page) {
     const to = Math.floor(page.now());
     const asked = new URLSearchParams({ member: id, from: String(to - hours * 3_600_000), to: String(to) });
     const answer = await fetch(`/map/trail?${asked}`, { headers: { accept: "application/json" } }).catch(() => undefined);
-    if (page.selected() !== id) return;
-    if (!answer?.ok) {
+    const told = answer?.ok ? await answer.json().catch(() => undefined) : undefined;
+    // Somebody else was selected meanwhile, or other hours.
+    if (mine !== turn) return;
+    if (!told) {
       said.textContent = "The trail cannot be loaded just now.";
       return;
     }
-    points = (await answer.json()).points;
+    points = told.points;
     slider.max = String(Math.max(0, points.length - 1));
     slider.value = slider.max;
     slider.disabled = points.length === 0;

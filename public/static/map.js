@@ -2,6 +2,9 @@
 // WebGL. Without it the server's drawing stays, without scripts the whole page as it was loaded. A browser is told only what lies
 // in its view: moving the map opens the stream anew (`http/map.rs`).
 
+import { DEAF, LATE as SILENT, say, seconds } from "/static/link.js";
+import { isOver, pause } from "/static/refused.js";
+
 const box = document.getElementById("map");
 const list = document.getElementById("map-units");
 const parts = document.getElementById("map-parts");
@@ -13,14 +16,37 @@ const WAYS = ["north", "north-east", "east", "south-east", "south", "south-west"
 const units = new Map(); // what the stream told, by member
 let ahead = Number(box.dataset.now) - Date.now(); // the server's clock, as far as it is before ours
 let selected = box.dataset.selected || "";
-let source, scene, asked, lost = 0, counted = false;
+let source, scene, asked, again, heard = 0, lost = 0, tries = 0, counted = false;
 
 const now = () => Date.now() + ahead;
 const rows = () => [...list.querySelectorAll("[data-member]")];
 const row = (id) => list.querySelector(`[data-member="${CSS.escape(id)}"]`);
-const copy = (name) => parts.querySelector(`[data-part="${name}"]`).firstElementChild.cloneNode(true);
+const part = (name) => parts.querySelector(`[data-part="${name}"]`).firstElementChild;
+const copy = (name) => part(name).cloneNode(true);
+const word = (name) => part(name).textContent.trim().toLowerCase();
+
+/** The same page with somebody selected, or nobody. */
+function selecting(href, id) {
+  const address = new URL(href, location.href);
+  if (id) address.searchParams.set("member", id);
+  else address.searchParams.delete("member");
+  return address.pathname + address.search;
+}
 
 // ---------- Words ----------
+
+/** Times in the business's zone, as the page has them; in the browser's, where it does not know that one. */
+function clock(options) {
+  const format = { hour: "2-digit", minute: "2-digit", ...options };
+  try {
+    return new Intl.DateTimeFormat("en-GB", { ...format, timeZone: box.dataset.zone });
+  } catch {
+    return new Intl.DateTimeFormat("en-GB", format);
+  }
+}
+
+const hours = clock({});
+const moments = clock({ weekday: "short", second: "2-digit" });
 
 function ago(seconds) {
   const s = Math.max(0, Math.floor(seconds));
@@ -57,7 +83,7 @@ function badge(item, name, word) {
   const place = item.querySelector(`[data-${name}]`);
   if (place.dataset[name] === word) return;
   place.dataset[name] = word;
-  place.replaceChildren(copy(word));
+  place.replaceChildren(...(word ? [copy(word)] : []));
 }
 
 // A row of somebody who came on shift since the page was loaded, at their place by name.
@@ -65,12 +91,9 @@ function added(unit) {
   const item = copy("row");
   item.dataset.member = unit.id;
   const link = item.querySelector("a");
-  const address = new URL(location.href);
-  address.searchParams.set("member", unit.id);
-  link.href = address.pathname + address.search;
+  link.href = selecting(location.href, unit.id);
   link.textContent = unit.name;
   if (unit.id === selected) link.setAttribute("aria-current", "true");
-  text(item, "since", new Date(unit.since).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
   const after = rows().find((other) => other.querySelector("a").textContent.localeCompare(unit.name) > 0);
   list.insertBefore(item, after ?? null);
   document.getElementById("map-nobody")?.remove();
@@ -81,33 +104,33 @@ function show(unit) {
   const item = row(unit.id) ?? added(unit);
   item.hidden = false;
   badge(item, "state", unit.state);
-  if (!unit.fix) return;
-  item.dataset.at = unit.fix.at;
-  text(item, "way", way(unit.fix));
-  text(item, "accuracy", `within ${Math.max(1, Math.round(unit.fix.accuracy * 3.28084))} ft`);
-  if (box.dataset.jobLat) text(item, "distance", miles(unit.fix));
+  text(item, "since", hours.format(unit.since));
+  const { fix } = unit;
+  // A shift that has just begun has no place yet: what the one before left is not shown for it.
+  if (fix) item.dataset.at = fix.at;
+  else delete item.dataset.at;
+  text(item, "way", fix ? way(fix) : "");
+  text(item, "accuracy", fix ? `within ${Math.max(1, Math.round(fix.accuracy * 3.28084))} ft` : "");
+  if (box.dataset.jobLat) text(item, "distance", fix ? miles(fix) : "");
   age(item);
 }
 
 function age(item) {
-  if (!item.dataset.at) return;
-  const at = Number(item.dataset.at);
-  badge(item, "band", band(at));
-  text(item, "age", ago((now() - at) / 1000));
+  const at = Number(item.dataset.at ?? 0);
+  badge(item, "band", at ? band(at) : "");
+  text(item, "age", at ? ago((now() - at) / 1000) : "No position yet");
 }
 
 // What a position's age means changes without any news: once a second, for rows and markers.
 function tick() {
   rows().forEach(age);
   scene?.age();
-  if (lost) chip("lost", `Lost for ${Math.floor((Date.now() - lost) / 1000)} s; positions are older than shown`);
-}
-
-function chip(word, words) {
-  const place = document.getElementById("map-link");
-  const next = copy(word);
-  next.lastElementChild.textContent = words;
-  if (place.textContent !== next.textContent) place.replaceChildren(next);
+  if (source && Date.now() - heard > DEAF) {
+    lost ||= heard;
+    open();
+  }
+  if (lost) say("bad", "Lost", ` for ${seconds(lost)} s; positions are older than shown`);
+  else if (source && Date.now() - heard > SILENT) say("warn", "Late", `: nothing heard for ${seconds(heard)} s`);
 }
 
 // ---------- The stream ----------
@@ -116,8 +139,9 @@ function apply(batch) {
   ahead = batch.now - Date.now();
   if (batch.whole) {
     units.clear();
-    // Who is not in view is not told: their row would say an old age, so it is not shown.
-    for (const item of rows()) item.hidden = Boolean(item.dataset.at);
+    // Who is not in view is not told: their row would say what is no longer so, and is not shown.
+    const told = new Set(batch.units.map((unit) => unit.id));
+    for (const item of rows()) item.hidden = !told.has(item.dataset.member);
   }
   for (const id of batch.gone) {
     units.delete(id);
@@ -135,28 +159,41 @@ function apply(batch) {
   const note = counted
     ? `${all} are in view: ${scene ? "press a count, " : ""}zoom in, search or filter to list them.`
     : out > 0 ? `${out} not in view, or off shift.` : "";
-  document.getElementById("map-out").textContent = note;
+  const place = document.getElementById("map-out");
+  // It is read out when it changes, and only then.
+  if (place.textContent !== note) place.textContent = note;
   document.getElementById("map-all").hidden = !(scene && (counted || out > 0));
   scene?.apply(batch);
 }
 
 function open() {
   source?.close();
+  clearTimeout(again);
+  heard = Date.now();
   asked = new URLSearchParams({ ...(scene?.view() ?? { bounds: "-180,-85,180,85", zoom: "0" }) });
   for (const name of ["state", "q"]) if (box.dataset[name]) asked.set(name, box.dataset[name]);
   if (selected) asked.set("member", selected);
   const mine = new EventSource(`/map/live?${asked}`);
   source = mine;
-  mine.onopen = () => {
-    lost = 0;
-    chip("connected", "Connected");
+  const alive = () => {
+    [heard, lost, tries] = [Date.now(), 0, 0];
+    say("good", "Connected");
   };
-  mine.addEventListener("batch", (event) => apply(JSON.parse(event.data)));
+  mine.onopen = alive;
+  mine.addEventListener("beat", alive);
+  mine.addEventListener("batch", (event) => {
+    alive();
+    apply(JSON.parse(event.data));
+  });
   mine.addEventListener("reset", () => mine === source && open());
-  mine.onerror = () => {
+  mine.onerror = async () => {
+    if (mine !== source) return;
     lost ||= Date.now();
-    // A refusal ends it for good; everything else the browser tries again by itself.
-    if (mine.readyState === EventSource.CLOSED) setTimeout(() => mine === source && open(), 5000);
+    // A refusal ends it; everything else the browser tries again by itself.
+    if (mine.readyState !== EventSource.CLOSED) return;
+    source = undefined;
+    // Moving the map may have opened another one meanwhile.
+    if (!(await isOver(mine.url)) && !source) again = setTimeout(open, pause((tries += 1)));
   };
 }
 
@@ -164,12 +201,14 @@ function open() {
 
 function select(id, andLook) {
   selected = id;
-  const address = new URL(location.href);
-  if (id) address.searchParams.set("member", id);
-  else address.searchParams.delete("member");
-  history.replaceState(null, "", address);
+  history.replaceState(null, "", selecting(location.href, id));
+  // What leads to the page with another filter keeps who is looked at.
+  const field = document.getElementById("map-member");
+  [field.value, field.disabled] = [id, !id];
+  for (const chip of document.querySelectorAll(".map-counts a")) chip.href = selecting(chip.href, id);
   for (const item of rows()) {
     const link = item.querySelector("a");
+    link.href = selecting(link.href, item.dataset.member === id ? "" : item.dataset.member);
     if (item.dataset.member === id) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
   }
@@ -225,14 +264,13 @@ document.addEventListener("keydown", (event) => {
 // ---------- Waking ----------
 
 for (const item of document.querySelectorAll("[data-wakes]")) item.hidden = false;
-chip("waking", "Shown as loaded");
 setInterval(tick, 1000);
 const probe = document.createElement("canvas").getContext("webgl2");
 if (probe) {
   probe.getExtension("WEBGL_lose_context")?.loseContext();
   try {
     const { draw } = await import("/static/map-canvas.js");
-    const page = { box, units, band, ago, now, copy, open, select };
+    const page = { box, units, band, ago, now, copy, word, moments, open, select };
     scene = await draw({ ...page, asked: () => asked, selected: () => selected, counted: () => counted });
   } catch (error) {
     scene = undefined;

@@ -1,22 +1,26 @@
 // The wallboard: draws what its stream says, each time whole. Nothing here is clickable, and nothing is kept. Without this
 // script the page loads itself again every twenty seconds.
 
-const PATIENCE = 13_000;
+import { DEAF, LATE, say, seconds } from "/static/link.js";
+
 const wall = document.querySelector("[data-wallboard]");
 const part = (name) => wall.querySelector(`[data-wall="${name}"]`);
-
-// What an agent's state looks like: the classes of the badges that the server draws.
-const TONES = { available: "good", busy: "warn", break: "info", wrap_up: "info", offline: "neutral" };
+// What the server has drawn for this, hidden: a state's badge, a tone's icon.
+const copy = (name) => part(`part-${name}`).firstElementChild.cloneNode(true);
 
 let board;
 let skew = 0;
 let heard = Date.now();
+let opened = 0;
 let lost = false;
 let pause = 500;
+let source;
 
 function clock(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+  const [hours, minutes, rest] = [whole / 3600, (whole % 3600) / 60, whole % 60].map(Math.floor);
+  const two = (number) => String(number).padStart(2, "0");
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
 
 function since(then) {
@@ -35,12 +39,12 @@ function tile(name, value, note = "", tone = "") {
   tile.classList.remove("tile-good", "tile-warn", "tile-bad");
   if (tone) tile.classList.add(`tile-${tone}`);
   tile.querySelector(".tile-value").textContent = value;
-  let text = tile.querySelector(".tile-note");
-  if (!text) {
-    text = element("p", "tile-note", "");
-    tile.append(text);
+  let place = tile.querySelector(".tile-note");
+  if (!place) {
+    place = element("p", "tile-note", "");
+    tile.append(place);
   }
-  text.textContent = note;
+  place.replaceChildren(...(tone ? [copy(tone)] : []), element("span", "", note));
 }
 
 function tiles() {
@@ -81,7 +85,7 @@ function lists() {
       const timed = agent.since !== null && agent.state !== "offline";
       row.append(
         element("span", "", agent.name),
-        element("span", `badge badge-${TONES[agent.state] ?? "neutral"}`, agent.label),
+        copy(agent.state),
         element("span", "subtle", agent.on_call ? "on a call" : ""),
         element("span", "num", timed ? clock(since(agent.since)) : ""),
       );
@@ -91,16 +95,9 @@ function lists() {
 }
 
 function link() {
-  const chip = part("link");
-  const silence = Date.now() - heard;
-  const seconds = Math.floor(silence / 1000);
-  const [tone, text] = lost
-    ? ["bad", `Lost for ${seconds} s; this is as it was then`]
-    : silence > PATIENCE
-      ? ["warn", `Late: nothing heard for ${seconds} s`]
-      : ["good", "Connected"];
-  chip.className = `chip chip-${tone}`;
-  if (chip.textContent !== text) chip.textContent = text;
+  if (lost) say("bad", "Lost", ` for ${seconds(heard)} s; this is as it was then`);
+  else if (Date.now() - heard > LATE) say("warn", "Late", `: nothing heard for ${seconds(heard)} s`);
+  else if (board) say("good", "Connected");
 }
 
 function tick() {
@@ -108,11 +105,17 @@ function tick() {
     tiles();
     lists();
   }
+  if (source && Date.now() - Math.max(heard, opened) > DEAF) {
+    lost = true;
+    connect();
+  }
   link();
 }
 
 function connect() {
-  const source = new EventSource(wall.dataset.wallboard);
+  source?.close();
+  opened = Date.now();
+  source = new EventSource(wall.dataset.wallboard);
   const alive = () => {
     heard = Date.now();
     lost = false;
@@ -128,7 +131,8 @@ function connect() {
   });
   source.addEventListener("error", () => {
     lost = true;
-    if (source.readyState !== EventSource.CLOSED) return;
+    if (source?.readyState !== EventSource.CLOSED) return;
+    source = undefined;
     // Refused: the link may be over. The page itself says so.
     setTimeout(gone, pause);
     pause = Math.min(pause * 2, 16_000);

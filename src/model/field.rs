@@ -85,7 +85,7 @@ pub enum Bad {
     Undecided(u32),
     #[error("somebody still has this role, or is invited to it; give them another one first")]
     InUse,
-    #[error("write a day like 2026-11-23")]
+    #[error("write a day like 2026-11-23, at most a year from now")]
     Date,
     #[error("write a time like 08:30")]
     Time,
@@ -97,7 +97,7 @@ pub enum Bad {
         "this job has no number that texts go to, or no connected provider sends any; show the link and pass it on yourself"
     )]
     NoText,
-    #[error("no place of this technician is known now; let their phone send it, or type latitude and longitude")]
+    #[error("no exact place of theirs is known of the last minute; let their phone send it, or type the coordinates")]
     NoPlace,
     #[error("give the job to a technician first: there is nobody to talk to yet")]
     Unassigned,
@@ -188,7 +188,7 @@ pub fn name_of(field: &str) -> Option<&'static str> {
         "required" => "Second factor",
         "of" | "role" => "Role",
         "roles" => "Shared with",
-        "says" | "state" => "State",
+        "says" | "their_state" | "state" => "State",
         "secret" => "Secret",
         "start" => "From when on",
         "phone" => "Customer's number",

@@ -11,6 +11,10 @@ use super::field::Bad;
 const E7: f64 = 1e7;
 /// The mean radius of the Earth (IUGG), in metres.
 const EARTH_M: f64 = 6_371_008.8;
+/// Metres in a mile: pages tell distances in miles and feet.
+pub const MILE_M: f64 = 1_609.344;
+/// Feet in a metre.
+pub const FEET: f64 = 3.280_84;
 /// 180 degrees, the most that a longitude may be off zero.
 const HALF_TURN_E7: i32 = 1_800_000_000;
 const POLE_E7: i32 = 900_000_000;

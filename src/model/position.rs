@@ -1,7 +1,9 @@
 //! A technician's positions (GPS-1, GPS-3): what is accepted, how often, and when a technician may be seen at all.
 //!
 //! The limit of three a minute is judged twice: here, among the points of one request, so that a phone that sampled too often
-//! keeps an even trail; and in the statement that writes (`server::store::position`), against all that is there.
+//! keeps an even trail; and in [`judge`], against all that came with it and all that is there.
+
+pub mod judge;
 
 use std::fmt;
 
@@ -194,7 +196,7 @@ fn upto(value: f64, most: f64) -> Option<f32> {
 }
 
 impl Sent {
-    /// The point, if it may be stored. Whether its technician was on shift, and how many others there are, is for the store.
+    /// The point, if it may be stored. Whether its technician was on shift, and how many others there are, is for [`judge`].
     ///
     /// # Errors
     /// The first field that keeps it out.

@@ -4,7 +4,7 @@
 //!
 //! To add a state: a variant, its code in the check of `work_orders`, its words, and its place in `moves`.
 
-use std::str::FromStr;
+use std::{f64::consts::FRAC_1_SQRT_2, str::FromStr};
 
 use jiff::{
     civil::{Date, Time},
@@ -246,22 +246,37 @@ pub fn coarse(place: &Coordinate) -> Option<Coordinate> {
     Coordinate::from_degrees(lat.clamp(-90.0, 90.0), lon.clamp(-180.0, 180.0)).ok()
 }
 
-/// What a customer sees of where their technician is: only on the way to them, coarse, and not around where the shift began,
-/// which may be somebody's home, nor at the door, where the customer can look out of the window.
+/// A place as a device knew it: within so many metres.
+#[derive(Debug, Clone, Copy)]
+pub struct Fix {
+    pub place: Coordinate,
+    pub accuracy_m: f64,
+}
+
+/// What a customer sees of where their technician is: only on the way to them, coarse, and not around where they began (`began`:
+/// the shift, which may be at somebody's home, and this way, which may be at another customer's), nor at the door, where the
+/// customer can look out of the window.
 #[must_use]
 pub fn shown_to_customer(
     state: WorkOrderState,
-    now_at: &Coordinate,
-    shift_began: Option<&Coordinate>,
+    now_at: &Fix,
+    began: &[Fix; 2],
     customer: Option<&Coordinate>,
 ) -> Option<Coordinate> {
-    // Where a shift began without a place, everything may be where it began.
-    let began = shift_began?;
-    let is_near = |end: &Coordinate| now_at.distance_m(end) < COARSE_M;
-    if state != WorkOrderState::EnRoute || is_near(began) || customer.is_some_and(is_near) {
+    let at = now_at.place;
+    // By how much both may be wrong, they may be nearer than it looks.
+    let is_there = |end: &Fix| at.distance_m(&end.place) < COARSE_M + end.accuracy_m + now_at.accuracy_m;
+    let is_at_door = customer.is_some_and(|door| at.distance_m(door) < COARSE_M);
+    if state != WorkOrderState::EnRoute || began.iter().any(is_there) || is_at_door {
         return None;
     }
-    coarse(now_at)
+    coarse(&at)
+}
+
+/// Within how many metres of what is shown a technician is: half the way across a cell, and what their device does not know.
+#[must_use]
+pub fn shown_within_m(now_at: &Fix) -> f64 {
+    COARSE_M * FRAC_1_SQRT_2 + now_at.accuracy_m
 }
 
 #[cfg(test)]
@@ -346,18 +361,38 @@ mod tests {
         }
     }
 
+    fn fix(lat: f64, lon: f64, accuracy_m: f64) -> Fix {
+        Fix { place: at(lat, lon), accuracy_m }
+    }
+
     #[test]
     fn a_customer_sees_the_way_and_neither_end_of_it() {
-        let (home, door) = (at(41.80, -87.60), at(41.90, -87.70));
-        let on_the_way = at(41.85, -87.65);
-        let shown = |state, at: &Coordinate| shown_to_customer(state, at, Some(&home), Some(&door));
+        let (home, before, door) = (fix(41.80, -87.60, 5.0), fix(41.82, -87.62, 5.0), at(41.90, -87.70));
+        let on_the_way = fix(41.85, -87.65, 5.0);
+        let shown = |state, at: &Fix| shown_to_customer(state, at, &[home, before], Some(&door));
         let seen = shown(WorkOrderState::EnRoute, &on_the_way).expect("on the way");
-        assert_ne!(seen, on_the_way, "coarse");
-        assert_eq!(shown(WorkOrderState::EnRoute, &at(41.801, -87.601)), None, "where the shift began");
-        assert_eq!(shown(WorkOrderState::EnRoute, &at(41.899, -87.699)), None, "at the door");
-        assert_eq!(shown_to_customer(WorkOrderState::EnRoute, &on_the_way, None, Some(&door)), None);
+        assert_ne!(seen, on_the_way.place, "coarse");
+        assert!(seen.distance_m(&on_the_way.place) < shown_within_m(&on_the_way));
+        for (lat, lon, why) in [
+            (41.801, -87.601, "where the shift began"),
+            (41.821, -87.621, "where they were before"),
+            (41.899, -87.699, "at the door"),
+        ] {
+            assert_eq!(shown(WorkOrderState::EnRoute, &fix(lat, lon, 5.0)), None, "{why}");
+        }
         for state in WorkOrderState::ALL.into_iter().filter(|state| *state != WorkOrderState::EnRoute) {
             assert_eq!(shown(state, &on_the_way), None, "{state:?}");
         }
+    }
+
+    #[test]
+    fn what_a_device_does_not_know_is_no_way_out_of_what_is_hidden() {
+        let (door, away) = (at(41.90, -87.70), fix(41.80, -87.60, 5.0));
+        let shown = |at: &Fix, home: Fix| shown_to_customer(WorkOrderState::EnRoute, at, &[home, away], Some(&door));
+        // 556 m from where the shift began.
+        let on_the_way = fix(41.855, -87.65, 5.0);
+        assert!(shown(&on_the_way, fix(41.85, -87.65, 5.0)).is_some());
+        assert_eq!(shown(&on_the_way, fix(41.85, -87.65, 300.0)), None, "the shift began anywhere within 300 m");
+        assert_eq!(shown(&fix(41.855, -87.65, 280.0), fix(41.85, -87.65, 5.0)), None, "they are anywhere within 280 m");
     }
 }

@@ -188,8 +188,12 @@ async fn aud_1_an_act_that_cannot_be_written_down_does_not_happen() {
     let noted = audit::note(&app.app, &caller, Action::SessionEnded, None, Outcome::Done, None).await;
     assert!(noted.is_err(), "a note that was not written");
     // Through the door too: a page whose reading must be written down is not shown.
-    let reply = app.browser(business.member(Role::Owner)).await.get("/calls").await;
-    assert_eq!(reply.status, 500);
+    let owner = app.browser(business.member(Role::Owner)).await;
+    assert_eq!(owner.get("/calls").await.status, 500);
+    // And a form that failed leads back to a page: what it was sent to shows none.
+    let failed = owner.post("/api/agent/state", &[("says", "available")]).await;
+    assert_eq!(failed.status, 500);
+    assert!(failed.body.contains("Try again") && !failed.body.contains("href=\"/api/"), "{}", failed.body);
 }
 
 #[tokio::test]

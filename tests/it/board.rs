@@ -70,6 +70,9 @@ async fn tel_2_agents_speak_for_themselves_and_supervisors_for_others() {
     let form: Vec<(&str, &str)> = theirs.iter().map(|(name, value)| (*name, value.as_str())).collect();
     assert_eq!(dispatcher.post("/api/agent/state/set", &form).await.status, 303);
     assert_eq!(says(&app, &a, Role::Agent).await, "offline -");
+    let wrong = [("member", theirs[0].1.as_str()), ("their_state", "asleep")];
+    let refused = dispatcher.json().post("/api/agent/state/set", &wrong).await;
+    assert!(refused.status == 422 && refused.body.contains("\"their_state\""), "its own field: {}", refused.body);
 }
 
 fn of_agent_form(business: &Business) -> [(&'static str, String); 2] {
@@ -122,8 +125,15 @@ async fn counted(app: &TestApp, business: &Business) -> Tally {
 async fn tel_2_the_service_level_counts_the_calls_of_the_last_hour_that_are_decided() {
     let Two { app, a, of_a, b, .. } = two().await;
     // Seconds ago, answered after, ended after; `-` for not.
-    let calls: [(i64, &str, &str); 6] =
-        [(600, "5", "60"), (600, "20", "60"), (600, "21", "60"), (600, "-", "30"), (5, "-", "-"), (4000, "1", "9")];
+    let calls: [(i64, &str, &str); 7] = [
+        (600, "5", "60"),
+        (600, "20", "60"),
+        (600, "21", "60"),
+        (600, "-", "30"),
+        (5, "-", "-"),
+        (4000, "1", "9"),
+        (600, "2", "60"),
+    ];
     for (number, (ago, answered, ended)) in calls.into_iter().enumerate() {
         let after = |seconds: &str| match seconds {
             "-" => "null".to_owned(),
@@ -142,6 +152,11 @@ async fn tel_2_the_service_level_counts_the_calls_of_the_last_hour_that_are_deci
         );
         sql::run(&app.owner, statement).await;
     }
+    // The last one went from a customer to their technician: no desk was to answer it.
+    let masked = "insert into masked_calls (business_id, call_id, session_id, side)
+        select c.business_id, c.id, s.id, 'customer' from calls c join proxy_sessions s on s.business_id = c.business_id
+        where c.provider_call_id = 'level-6'";
+    assert_eq!(sql::run(&app.owner, masked).await, 1);
     let found = counted(&app, &a).await;
     assert_eq!(found.of(None), (2, 4), "what rings still, and what is older, does not count");
     assert_eq!(found.of(Some(of_a.queue)), (2, 4), "they came in by the fixture's queue");

@@ -7,13 +7,21 @@ use axum::{
     body::{Body, to_bytes},
     http::{Request, header},
 };
+use futures::StreamExt;
 use ringfort::{
     model::{
         id::{CallId, MemberId},
         permission::Role,
         profile::Profile,
     },
-    server::store::{self, TenantTx, session::hash},
+    server::{
+        live::{Cursor, Event, Payload},
+        store::{
+            self, TenantTx,
+            outbox::{Topic, put},
+            session::hash,
+        },
+    },
     ui::wire::live::{LiveAgent, LiveCall, LiveEvent, Tally},
 };
 use tokio::time::timeout;
@@ -21,8 +29,9 @@ use tower::ServiceExt;
 use tower_sessions::session::Id;
 
 use crate::kit::{
-    Business, Member, PATIENCE, TestApp, until,
+    Business, Member, PATIENCE, TestApp,
     twilio::{NUMBER, Twilio, sid},
+    until,
 };
 
 /// What a board shows: kept by what it is told and nothing else.
@@ -143,4 +152,58 @@ async fn tel_2_over_many_reconnections_a_client_shows_what_the_database_holds() 
     assert!(calls.len() >= 12, "only {} calls", calls.len());
     // Four were answered and four were busy; those in progress were answered as well. All at once, so in time.
     assert_eq!(client.tally.map(|tally| tally.of(None)), Some((8, 12)), "the service level of the last event");
+}
+
+#[tokio::test]
+async fn tel_2_who_is_shown_nothing_does_not_come_back_further_behind() {
+    let app = TestApp::start().await;
+    let (a, b) = (app.business("a", Profile::FieldService).await, app.business("b", Profile::FieldService).await);
+    let (viewer, other) = (a.member(Role::Agent), a.member(Role::Owner).id);
+    let mut client = Client::default();
+    client.connect(&app, viewer).await;
+    let start = client.cursor.clone();
+    let mut tx = app.tx(a.id).await;
+    put(&mut tx, Topic::WorkOrder(app.app.draw(), Some(other))).await.expect("is put");
+    tx.commit().await.expect("commits");
+    until("coming back leads behind what was missed", async || {
+        client.connect(&app, viewer).await;
+        client.cursor != start
+    })
+    .await;
+
+    let cookie = app.session(viewer).await;
+    let request = Request::get("/live").header(header::COOKIE, &cookie).body(Body::empty()).expect("a request");
+    let response = app.router().oneshot(request).await.expect("the service never fails");
+    let mut told = response.into_body().into_data_stream();
+    // Pops of somebody else, later than anything that is there; and of another business, later still.
+    let late = 1_u64 << 60;
+    for id in 0..150 {
+        for (business, xid) in [(a.id, late), (b.id, late + 1)] {
+            let payload = Payload::PopGone { member: other, pop: app.app.draw() };
+            let cursor = Cursor { xid, id, at: app.now().as_second() };
+            app.app.hub().publish(business, Event { cursor, payload, tally: None });
+        }
+    }
+    let mut text = String::new();
+    while text.matches("hello").count() < 2 {
+        let more = timeout(PATIENCE, told.next()).await.expect("it is told").expect("it goes on").expect("no error");
+        text.push_str(&String::from_utf8_lossy(&more));
+    }
+    client.hear(&text);
+    assert!(client.cursor.starts_with(&format!("{late}.")), "{text}");
+    assert!(!text.contains('{'), "nothing else is told: {text}");
+}
+
+#[tokio::test]
+async fn tel_2_who_is_told_nothing_for_an_hour_comes_back_by_a_place_that_is_not_old() {
+    let app = TestApp::start().await;
+    let business = app.business("a", Profile::FieldService).await;
+    let now = app.now().0.as_second();
+    // Told nothing since, and nearly too old to come back by.
+    let mut client = Client { cursor: format!("0.0.{}", now - 3_000), ..Client::default() };
+    client.connect(&app, business.member(Role::Owner)).await;
+    assert!(client.cursor.ends_with(&format!(".{now}")), "{}", client.cursor);
+    // By its new one it comes back when the old one would have been too old: otherwise it would be told to start anew.
+    app.clock.advance(3_000);
+    client.connect(&app, business.member(Role::Owner)).await;
 }

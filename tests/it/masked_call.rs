@@ -19,6 +19,7 @@ use crate::kit::{
     fixture::TARGET,
     sql,
     twilio::{NUMBER, Twilio, sid},
+    until,
 };
 
 const CUSTOMER: &str = "+14155550133";
@@ -371,6 +372,42 @@ async fn tel_7_whoever_leaves_is_not_reached() {
     let reply = field.owner.post("/api/team/remove", &[("id", id.as_str()), confirm]).await;
     assert_eq!(reply.status, 303, "{}", reply.body);
     assert_eq!((field.count("member_phones").await, field.count("proxy_parties").await), (0, 0));
+    assert!(leads_to_the_desks(&field.call(1, CUSTOMER, PROXY).await));
+}
+
+#[tokio::test]
+async fn per_5_whoever_removes_somebody_and_whoever_moves_their_job_do_not_wait_for_each_other() {
+    let field = Field::start(&[PROXY]).await;
+    let job = field.job(CUSTOMER, 0).await;
+    field.open(job).await;
+    let mut mover = field.app.owner.begin().await.expect("a transaction");
+    let locked = sqlx::query("select id from work_orders where id = $1 for update").bind(job.0);
+    locked.fetch_one(&mut *mover).await.expect("the job");
+    let (owner, id) = (field.owner.clone(), field.me().to_string());
+    let removal =
+        tokio::spawn(async move { owner.post("/api/team/remove", &[("id", &id), ("confirm", "remove")]).await });
+    let waiting = "pg_locks l join pg_stat_activity a on a.pid = l.pid
+        where not l.granted and a.datname = current_database()";
+    until("the removal waits for the job", async || field.count(waiting).await > 0).await;
+    // What a move does next. Who waits for the job must not hold it.
+    let closed = sqlx::query("select id from proxy_sessions where work_order_id = $1 for update nowait").bind(job.0);
+    closed.fetch_one(&mut *mover).await.expect("the session is nobody's yet");
+    mover.commit().await.expect("commits");
+    let reply = removal.await.expect("runs");
+    assert_eq!(reply.status, 303, "{}", reply.body);
+    assert_eq!((field.count("proxy_parties").await, field.count("work_orders where state = 'new'").await), (0, 1));
+}
+
+#[tokio::test]
+async fn tel_7_whoever_has_the_job_no_more_is_not_reached() {
+    let field = Field::start(&[PROXY]).await;
+    let job = field.job(CUSTOMER, 0).await;
+    field.open(job).await;
+    let id = job.to_string();
+    let reply = field.owner.post("/api/work-orders/assign", &[("id", &id), ("version", "1"), ("member", "")]).await;
+    assert_eq!(reply.status, 303, "{}", reply.body);
+    let reasons = "select string_agg(reason, ' ') from proxy_sessions";
+    assert_eq!(sql::text(&field.app.owner, reasons).await, "replaced");
     assert!(leads_to_the_desks(&field.call(1, CUSTOMER, PROXY).await));
 }
 

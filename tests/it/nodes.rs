@@ -161,6 +161,33 @@ async fn ops_3_without_nats_every_node_finds_every_event_once_and_in_order() {
 }
 
 #[tokio::test]
+async fn ops_3_what_cannot_be_read_in_one_business_holds_up_no_other() {
+    let Two { app, business, other, call, .. } = two(TestApp::start().await).await;
+    let others = app.fill(&other).await.call;
+    let node = Node::run(&app.app);
+    let (browser, stranger) =
+        (app.browser(business.member(Role::Dispatcher)).await, app.browser(other.member(Role::Dispatcher)).await);
+    let (mut seat, mut elsewhere) = (looks(&node.app, &app, &browser).await, looks(&node.app, &app, &stranger).await);
+    warm(&app, business.id, call, &mut seat).await;
+    warm(&app, other.id, others, &mut elsewhere).await;
+    // A word of a newer release.
+    let newer = format!(
+        "alter table calls drop constraint calls_state_check;
+         update calls set state = 'teleporting' where business_id = '{}'",
+        business.id.0
+    );
+    sql::run(&app.owner, newer).await;
+    happens(&app, business.id, call).await;
+    assert!(timeout(PATIENCE, seat.ends.cancelled()).await.is_ok(), "its streams begin anew");
+    for _ in 0..2 {
+        happens(&app, other.id, others).await;
+        assert!(hears(&mut elsewhere, others, PATIENCE).await.is_some(), "another business hears what happens there");
+    }
+    assert_eq!(hears(&mut elsewhere, others, A_WHILE).await, None, "and nothing twice");
+    assert!(!elsewhere.ends.is_cancelled());
+}
+
+#[tokio::test]
 async fn ops_3_with_nats_the_other_node_is_told_and_shows_each_event_once() {
     let server = NatsServer::start(&[]).await;
     let Two { app, business, other, call, second } = two(TestApp::start_with_nats(server.settings()).await).await;

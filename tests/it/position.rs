@@ -8,11 +8,13 @@ use ringfort::{
         permission::Role,
         position::{Look, Point},
         profile::Profile,
+        retention::DataKind,
     },
     server::{
         boot::App,
         caller::{Actor, Caller, Origin},
         jobs::worker,
+        live::{Cursor, Payload, relay},
         services::{
             position::{
                 self,
@@ -26,7 +28,7 @@ use ringfort::{
 use serde_json::{Value, json};
 
 use crate::{
-    kit::{Business, Member, TestApp, sql},
+    kit::{Business, Member, TestApp, sql, until},
     token::{Answer, PASSWORD, ask, program},
 };
 
@@ -115,9 +117,82 @@ async fn gps_1_a_point_is_the_latest_position_history_and_an_event() {
     let events = "select count(*) from outbox where topic = 'position' and member_id = subject_id";
     assert_eq!(sql::count(&app.owner, events).await, 1);
     let mut tx = tx_of(&app, business.member(Role::Dispatcher)).await;
-    let units = store::position::latest(&mut tx, None).await.expect("reads");
+    let units = store::position::latest(&mut tx).await.expect("reads");
     let place = units.first().and_then(|unit| unit.position.as_ref()).map(|position| position.place.degrees());
     assert_eq!((units.len(), place), (1, Some((30.25, -97.7))));
+}
+
+#[tokio::test]
+async fn gps_1_a_flush_of_several_writes_each_of_their_rows() {
+    let (app, business) = start().await;
+    let other = app.join(business.id, Role::Technician, "other@example.com").await;
+    let both = [business.member(Role::Technician), &other];
+    for member in both {
+        assert_eq!(app.browser(member).await.post("/api/shift/begin", &[]).await.status, 303);
+    }
+    let rows = async || {
+        let recent = "select string_agg(cardinality(recent_fixes) || ' ' || cardinality(recent_arrivals), ', '
+            order by cardinality(recent_fixes)) from latest_positions l where exists (
+                select from positions p where p.member_id = l.member_id and l.recent_fixes[1] = l.fix_at
+                having max(p.fix_at) = l.fix_at)";
+        sql::text(&app.owner, recent).await
+    };
+    app.clock.advance(100);
+    let first: Vec<Waiting> = both.iter().flat_map(|member| requests(&app, member, &[-9])).collect();
+    assert_eq!(flushed(&app.app, &business, &first).await, [Fate::Stored; 2]);
+    assert_eq!(rows().await, "1 1, 1 1");
+    assert_eq!(flushed(&app.app, &business, &requests(&app, &other, &[-50])).await, [Fate::Stored], "late");
+    assert_eq!(rows().await, "1 1, 2 2");
+    app.clock.advance(60);
+    let next: Vec<Waiting> = both.iter().flat_map(|member| requests(&app, member, &[-7])).collect();
+    assert_eq!(flushed(&app.app, &business, &next).await, [Fate::Stored; 2]);
+    assert_eq!(rows().await, "2 2, 3 3");
+    let unknown = "select (select count(*) from positions where speed_mps is null and heading_deg is null)
+        + (select count(*) from latest_positions where speed_mps is null and heading_deg is null)";
+    assert_eq!(
+        (stored(&app).await, sql::count(&app.owner, unknown).await),
+        (5, 7),
+        "what is not known is not a number"
+    );
+}
+
+#[tokio::test]
+async fn gps_2_one_event_names_all_who_moved() {
+    let (app, business) = start().await;
+    let other = app.join(business.id, Role::Technician, "other@example.com").await;
+    let both = [business.member(Role::Technician), &other];
+    for member in both {
+        assert_eq!(app.browser(member).await.post("/api/shift/begin", &[]).await.status, 303);
+    }
+    app.clock.advance(100);
+    let sent: Vec<Waiting> = both.iter().flat_map(|member| requests(&app, member, &[-9])).collect();
+    flushed(&app.app, &business, &sent).await;
+    flushed(&app.app, &business, &requests(&app, &other, &[-50])).await;
+    let events = "select count(*) from outbox where topic = 'position'";
+    assert_eq!(sql::count(&app.owner, events).await, 1, "who sends what is older does not move");
+    let begin = Cursor { xid: 0, id: 0, at: 0 };
+    let mut rows = Vec::new();
+    // Until it is settled: other tests' transactions hold it up.
+    until("the event is settled", async || {
+        rows = store::outbox::after(app.app.db(), begin, 100).await.expect("reads");
+        rows.retain(|row| row.topic == "position");
+        !rows.is_empty()
+    })
+    .await;
+    let mut tx = app.tx(business.id).await;
+    let replayed = store::outbox::replay(&mut tx, begin, 100).await.expect("reads");
+    drop(tx);
+    let row = rows.first().expect("a row").clone();
+    assert!(replayed.iter().any(|again| again.cursor == row.cursor && again.members == row.members));
+    // As the version before wrote it, and as it is written now.
+    let alone = store::outbox::Row { members: Vec::new(), ..row.clone() };
+    for (row, wanted) in [(alone, 1), (row, 2)] {
+        let events = relay::read(&app.app, business.id, vec![row]).await.expect("reads");
+        let [event] = events.as_slice() else { panic!("{events:?}") };
+        let Payload::Positions(moved) = &event.payload else { panic!("{event:?}") };
+        assert_eq!(moved.len(), wanted);
+        assert!(moved.iter().all(|moved| moved.unit.as_ref().is_some_and(|unit| unit.position.is_some())));
+    }
 }
 
 #[tokio::test]
@@ -137,7 +212,7 @@ async fn gps_3_outside_a_shift_a_point_is_refused_and_never_stored() {
     assert_eq!(results(&send(&app, &token, &body).await), ["off_shift", "stored", "off_shift"]);
     assert_eq!((stored(&app).await, refusals(&app).await), (1, "off_shift 3".to_owned()));
     let mut tx = tx_of(&app, business.member(Role::Dispatcher)).await;
-    assert!(store::position::latest(&mut tx, None).await.expect("reads").is_empty(), "off shift, nobody is shown");
+    assert!(store::position::latest(&mut tx).await.expect("reads").is_empty(), "off shift, nobody is shown");
 }
 
 #[tokio::test]
@@ -286,7 +361,7 @@ async fn ten_1_another_business_sees_and_moves_nobody_here() {
     app.clock.advance(5);
     assert_eq!(send(&app, &token, &point(&app, 0, 30.0)).await.status, 200);
     let mut tx = tx_of(&app, other.member(Role::Dispatcher)).await;
-    assert!(store::position::latest(&mut tx, None).await.expect("reads").is_empty());
+    assert!(store::position::latest(&mut tx).await.expect("reads").is_empty());
     let place = Coordinate::from_degrees(30.0, -97.7).expect("a place");
     assert!(store::position::nearest(&mut tx, place, 5).await.expect("reads").is_empty());
     let (from, to) = (app.now().plus(-60), app.now());
@@ -298,21 +373,101 @@ async fn ten_1_another_business_sees_and_moves_nobody_here() {
     assert_eq!((stored(&app).await, refusals(&app).await), (1, String::new()));
 }
 
+/// A position of so many days ago, past all doors.
+async fn position(app: &TestApp, business: &Business, days: i64) {
+    let (technician, at) = (business.member(Role::Technician).id.0, app.now().plus(-days * 24 * 3600).0);
+    let statement = format!(
+        "insert into positions (business_id, member_id, fix_at, received_at, lat_e7, lon_e7, accuracy_m, is_coarse, is_fast)
+         values ('{}', '{technician}', '{at}', '{at}', 1, 1, 1, false, false)",
+        business.id.0
+    );
+    sql::run(&app.owner, statement).await;
+}
+
+#[tokio::test]
+async fn gps_1_a_week_is_made_though_positions_of_it_came_before() {
+    let (app, business) = start().await;
+    let other = app.business("b", Profile::FieldService).await;
+    // As of phones whose clocks were far off: there is no week of theirs yet.
+    for business in [&business, &other] {
+        position(&app, business, -40).await;
+        position(&app, business, 1).await;
+    }
+    let rest = "select count(*) from positions_rest";
+    assert_eq!(sql::count(&app.owner, rest).await, 2);
+    let week = "select lobby.positions_partition((now() + interval '40 days')::date)";
+    let week = sql::text(&app.pool_as("ringfort_worker", 1), week).await;
+    assert_eq!(sql::count(&app.owner, rest).await, 0);
+    assert_eq!(sql::count(&app.owner, format!("select count(*) from {week}")).await, 2);
+    assert_eq!(stored(&app).await, 4, "none is lost");
+    let walls = "select bool_and(relrowsecurity and relforcerowsecurity) || ' ' || count(*) from pg_class
+        where oid in (select inhrelid from pg_inherits where inhparent = 'positions'::regclass)";
+    let weeks = "select 'true ' || count(*) from pg_inherits where inhparent = 'positions'::regclass";
+    assert_eq!(sql::text(&app.owner, walls).await, sql::text(&app.owner, weeks).await, "row security holds in each");
+    let mut tx = app.tx(business.id).await;
+    let (due, _) = store::retention::older_than(&mut tx, DataKind::Positions, app.now().plus(50 * 24 * 3600))
+        .await
+        .expect("reads");
+    assert_eq!(due, 2, "in a business only its own");
+}
+
+#[tokio::test]
+async fn gps_3_the_clock_ends_shifts_though_a_step_before_that_fails() {
+    let (app, business) = start().await;
+    let technician = business.member(Role::Technician);
+    assert_eq!(app.browser(technician).await.post("/api/shift/begin", &[]).await.status, 303);
+    app.clock.advance(14 * 3600);
+    sql::run(&app.owner, "alter function lobby.lockouts_trim rename to lockouts_trim_away").await;
+    assert!(worker::minute(&app.app).await.is_err(), "what failed is said");
+    let open = "select count(*) from shifts where ended_at is null";
+    assert_eq!(sql::count(&app.owner, open).await, 0, "what comes after it is done");
+}
+
+#[tokio::test]
+async fn ret_2_positions_of_a_member_go_oldest_first_and_the_oldest_of_all_is_found() {
+    let (app, business) = start().await;
+    let other = app.business("b", Profile::FieldService).await;
+    for days in [6, 5, 4, 3] {
+        position(&app, &business, days).await;
+    }
+    position(&app, &other, 6).await;
+    let cutoff = app.now().plus(-4 * 24 * 3600);
+    let mut tx = app.tx(business.id).await;
+    let oldest = app.now().plus(-6 * 24 * 3600);
+    let found = store::retention::older_than(&mut tx, DataKind::Positions, cutoff).await.expect("reads");
+    assert_eq!(found, (2, Some(oldest)));
+    assert_eq!(store::retention::delete_batch(&mut tx, DataKind::Positions, cutoff, 1).await.expect("deletes"), 1);
+    let found = store::retention::older_than(&mut tx, DataKind::Positions, cutoff).await.expect("reads");
+    assert_eq!(found, (1, Some(app.now().plus(-5 * 24 * 3600))));
+    assert_eq!(store::retention::delete_batch(&mut tx, DataKind::Positions, cutoff, 9).await.expect("deletes"), 1);
+    tx.commit().await.expect("commits");
+    assert_eq!(stored(&app).await, 3, "what is younger stays, and another business's");
+}
+
+#[tokio::test]
+async fn gps_2_a_trail_of_a_week_is_whole() {
+    let (app, business) = start().await;
+    let (technician, now) = (business.member(Role::Technician).id, app.now().0);
+    let week = format!(
+        "insert into positions (business_id, member_id, fix_at, received_at, lat_e7, lon_e7, accuracy_m, is_coarse, is_fast)
+         select '{}', '{}', at, at, 1, 1, 1, false, false
+         from generate_series(timestamptz '{now}' - interval '3 days', '{now}', interval '20 seconds') as at",
+        business.id.0,
+        technician.0,
+    );
+    let sent = sql::run(&app.owner, week).await;
+    let mut tx = tx_of(&app, business.member(Role::Dispatcher)).await;
+    let from = app.now().plus(-7 * 24 * 3600);
+    let trail = store::position::trail(&mut tx, technician, from, app.now(), from).await.expect("reads");
+    assert_eq!((trail.len(), sent), (12_961, 12_961));
+}
+
 #[tokio::test]
 async fn ret_2_positions_go_by_day_and_their_weeks_are_dropped() {
     let (app, business) = start().await;
-    let technician = business.member(Role::Technician).id.0;
-    let row = |days: i64| {
-        let at = app.now().plus(-days * 24 * 3600).0;
-        format!(
-            "insert into positions (business_id, member_id, fix_at, received_at, lat_e7, lon_e7, accuracy_m, is_coarse, is_fast)
-             values ('{}', '{technician}', '{at}', '{at}', 1, 1, 1, false, false)",
-            business.id.0
-        )
-    };
     for days in [400, 200, 179, 1] {
         sql::run(&app.owner, format!("select lobby.positions_partition((now() - interval '{days} days')::date)")).await;
-        sql::run(&app.owner, row(days)).await;
+        position(&app, &business, days).await;
     }
     retention::run(&app.app, &app.machine(business.id)).await.expect("runs");
     assert_eq!(stored(&app).await, 2);

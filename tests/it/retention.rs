@@ -1,11 +1,16 @@
 //! Deletion by itself (RET-2): complete, in batches, resumed after a crash, with a count in the audit log.
 
 use ringfort::{
-    model::profile::Profile,
-    server::{jobs::worker, services::retention},
+    model::{id::RunId, profile::Profile, retention::DataKind},
+    server::{
+        jobs::{RETENTION_JOB, worker},
+        services::retention,
+        store,
+    },
 };
+use tokio_util::sync::CancellationToken;
 
-use crate::kit::{Business, TestApp, sql, twilio::Twilio};
+use crate::kit::{Business, TestApp, sql, twilio::Twilio, until};
 
 async fn start() -> (TestApp, Business, Twilio) {
     let app = TestApp::start().await;
@@ -114,6 +119,55 @@ async fn ret_2_the_clock_starts_one_run_a_day_by_itself() {
     assert_eq!(left(&app).await, "0 calls, 0 legs, 0 events");
     worker::minute(&app.app).await.expect("housekeeping");
     assert_eq!(sql::count(&app.owner, waiting).await, 0, "once a day is enough");
+}
+
+#[tokio::test]
+async fn ret_2_a_run_that_goes_on_is_begun_by_nobody_else_and_written_once() {
+    let (app, business, twilio) = start().await;
+    calls(&app, &business, &twilio, 3, 200).await;
+    worker::minute(&app.app).await.expect("housekeeping");
+    let claim = async || {
+        let mut jobs = store::lobby::jobs_claim(app.app.worker_db(), 20).await.expect("claims");
+        jobs.retain(|job| job.kind == RETENTION_JOB);
+        jobs
+    };
+    let mine = claim().await.pop().expect("today's run");
+    // It takes longer than the minute that it was claimed for.
+    sql::run(&app.owner, "update jobs set lease_until = now() - interval '1 minute' where kind = 'retention.run'")
+        .await;
+    retention::run(&app.app, &mine.caller(app.app.draw())).await.expect("runs");
+    assert!(claim().await.is_empty(), "each batch holds it");
+    let (mut tx, cutoff) = (app.tx(business.id).await, app.now());
+    let run = store::retention::begin_run(&mut tx, app.app.draw::<RunId>(), DataKind::Calls, cutoff).await;
+    let run = run.expect("begins").id;
+    assert_eq!(store::retention::finish_run(&mut tx, run).await.expect("ends"), Some(0));
+    assert_eq!(store::retention::finish_run(&mut tx, run).await.expect("is over"), None, "ended once");
+}
+
+#[tokio::test]
+async fn ret_2_no_other_job_waits_for_a_run() {
+    let (app, business, twilio) = start().await;
+    calls(&app, &business, &twilio, 1, 200).await;
+    worker::minute(&app.app).await.expect("housekeeping");
+    // A run that takes long: somebody holds what it is to delete.
+    let mut holds = app.owner.begin().await.expect("a transaction");
+    sqlx::query("select id from calls for update").execute(&mut *holds).await.expect("is held");
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(worker::run(app.app.clone(), stop.clone()));
+    let count = async |what: &str| sql::count(&app.owner, format!("select count(*) from jobs where {what}")).await;
+    until("the run begins", async || count("kind = 'retention.run' and attempts = 1").await == 1).await;
+    let other = format!(
+        "insert into jobs (business_id, id, kind, dedup_key, payload, run_at)
+         values ('{}', gen_random_uuid(), 'nothing', 'nothing', '{{}}', now())",
+        business.id.0
+    );
+    sql::run(&app.owner, other).await;
+    until("the other job is tried", async || count("kind = 'nothing' and problem is not null").await == 1).await;
+    assert_eq!(count("kind = 'retention.run'").await, 1, "while the run goes on");
+    holds.rollback().await.expect("lets go");
+    until("the run ends", async || count("kind = 'retention.run'").await == 0).await;
+    stop.cancel();
+    running.await.expect("ends");
 }
 
 #[tokio::test]

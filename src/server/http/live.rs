@@ -2,7 +2,8 @@
 //!
 //! Joins the hub first and replays after, so nothing falls between; duplicates are dropped by cursor. Each event is
 //! filtered by the viewer's rights, and ends with them: the hub's watch cancels the seat. A cursor that is too old,
-//! or a reader that is too slow, gets `reset`: load the page anew.
+//! or a reader that is too slow, gets `reset`: load the page anew. `hello` says where the stream stands: behind what was
+//! replayed, and again when much has passed of which this viewer sees nothing.
 
 use std::{collections::VecDeque, convert::Infallible, time::Duration};
 
@@ -39,12 +40,15 @@ pub const NEED: Need = Need::HoldsAny(&[Permission::LiveBoard, Permission::Scree
 
 /// A stream ends after this long; coming back authenticates again.
 const LIFE: Duration = Duration::from_mins(15);
-/// How often a stream is heard of at least. The page's patience is a little longer (`islands::hub::PATIENCE`).
+/// How often a stream is heard of at least. The page's patience is a little longer (`LATE` in `public/static/link.js`).
 const BEAT: Duration = Duration::from_secs(10);
 /// How long a browser waits before it comes back to a stream that ended because its session or right did.
 const FAREWELL: Duration = Duration::from_secs(3);
 /// Events that are replayed at most; beyond, loading the page is cheaper.
 const REPLAY: i64 = 500;
+/// After so many events of which a viewer sees none, their browser is told where the stream stands. It would come back further
+/// and further behind otherwise, until its page must be loaded anew, with what is typed in it.
+const HIDDEN: i64 = REPLAY / 5;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -66,7 +70,7 @@ pub async fn stream(cx: Cx, headers: HeaderMap) -> Result<Response, AppError> {
         text => Some(text.parse::<Cursor>().map_err(|()| AppError::BadRequest)?),
     };
     let seat = cx.app.hub().join(&person).ok_or(AppError::Limited { retry_after: 30 })?;
-    let mut viewer = Viewer { app: cx.app.clone(), person, last: after };
+    let mut viewer = Viewer { app: cx.app.clone(), person, last: after, hidden: 0 };
     let queue = viewer.opening().await?;
     let state = State { viewer, seat, queue, deadline: Instant::now() + LIFE, over: false };
     let sse = Sse::new(events(state)).keep_alive(beats());
@@ -103,7 +107,7 @@ fn events(state: State) -> impl Stream<Item = Result<Event, Infallible>> {
                 }
                 () = sleep_until(state.deadline) => return None,
                 next = state.seat.events.recv() => match next {
-                    Ok(event) => state.queue.extend(state.viewer.show(event).await),
+                    Ok(event) => state.queue.extend(state.viewer.tell(event).await),
                     Err(RecvError::Lagged(_)) => {
                         state.queue.push_back(reset());
                         state.over = true;
@@ -136,25 +140,22 @@ struct Viewer {
     app: App,
     person: SignedIn,
     last: Option<Cursor>,
+    /// How many events in a row were not for them.
+    hidden: i64,
 }
 
 impl Viewer {
-    /// What comes first: where we are, the pops that are open, and what was missed.
+    /// What comes first: the pops that are open, what was missed, and where that leads to.
     async fn opening(&mut self) -> Result<VecDeque<Event>, AppError> {
         let now = self.app.clock().now();
         let head = store::outbox::head(self.app.db(), now).await?;
-        let mut queue = VecDeque::new();
         let from = match self.last {
-            Some(cursor) if cursor.is_stale(now.as_second()) => {
-                queue.push_back(reset());
-                return Ok(queue);
-            }
+            Some(cursor) if cursor.is_stale(now.as_second()) => return Ok(VecDeque::from([reset()])),
             Some(cursor) => cursor,
             None => head,
         };
         self.last = Some(from);
-        let hello = Event::default().id(from.to_string()).event("hello").retry(pause(&self.app));
-        queue.push_back(hello.data(now.millis().to_string()));
+        let mut queue = VecDeque::new();
         for pop in self.pops().await? {
             queue.push_back(wire(None, &LiveEvent::Pop { pop, now: now.millis() }));
         }
@@ -168,7 +169,31 @@ impl Viewer {
         for event in events {
             queue.extend(self.show(event).await);
         }
+        // All that was settled before is replayed, though nothing of it may be shown: it is asked for no more. And the place that
+        // the browser comes back by is as old as this stream, never older.
+        let last = self.last.map_or(head, |last| last.max(head));
+        let reached = Cursor { at: now.as_second(), ..last };
+        self.last = Some(reached);
+        queue.push_back(self.hello(reached));
         Ok(queue)
+    }
+
+    /// Where the stream stands and what the clock says: a browser that loses it comes back behind that place.
+    fn hello(&self, at: Cursor) -> Event {
+        let now = self.app.clock().now().millis();
+        Event::default().id(at.to_string()).event("hello").retry(pause(&self.app)).data(now.to_string())
+    }
+
+    /// What the browser gets of an event: itself, if this viewer may see it, and else now and then where the stream stands.
+    async fn tell(&mut self, event: live::Event) -> Option<Event> {
+        if let Some(shown) = self.show(event).await {
+            self.hidden = 0;
+            return Some(shown);
+        }
+        self.hidden += 1;
+        let reached = self.last.filter(|_| self.hidden >= HIDDEN)?;
+        self.hidden = 0;
+        Some(self.hello(reached))
     }
 
     /// The event as this viewer may see it, if at all.

@@ -17,7 +17,7 @@ use axum::{
     Json,
     response::{
         IntoResponse, Response,
-        sse::{Event, KeepAlive, Sse},
+        sse::{Event, Sse},
     },
 };
 use futures::stream::{Stream, unfold};
@@ -134,7 +134,7 @@ pub async fn stream(cx: Cx) -> Result<Response, AppError> {
     let hint = Event::default().retry(pause(&cx.app));
     let queue = [hint].into_iter().chain(viewer.batch()).collect();
     let state = State { viewer, seat, queue, pace, deadline: Instant::now() + LIFE, over: false };
-    let sse = Sse::new(events(state)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)).text("beat"));
+    let sse = Sse::new(events(state)).keep_alive(super::live::beats());
     Ok(([("x-accel-buffering", "no")], sse).into_response())
 }
 

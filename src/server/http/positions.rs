@@ -131,9 +131,10 @@ fn told(reply: Reply) -> Value {
     }
 }
 
-/// Whole seconds until then, one at least.
+/// Whole seconds until then, one at least. Rounded up: whoever comes a moment too soon is refused again.
 fn wait(at: At, now: At) -> u32 {
-    u32::try_from(at.since(now).clamp(1, 60)).unwrap_or(60)
+    let micros = at.micros().saturating_sub(now.micros());
+    u32::try_from(micros.saturating_add(999_999).div_euclid(1_000_000).clamp(1, 60)).unwrap_or(60)
 }
 
 fn too_soon(at: At, now: At) -> Response {
@@ -192,6 +193,10 @@ mod tests {
         };
         assert_eq!(heard(one(Receipt::TooSoon(now.plus(17)), now)), (429, Some("17".to_owned())));
         assert_eq!(heard(many(Receipt::TooSoon(now.plus(-3)), now)), (429, Some("1".to_owned())));
+        let within = At::from_micros(now.micros() + 900_000);
+        assert_eq!(heard(one(Receipt::TooSoon(now.plus(17)), within)), (429, Some("17".to_owned())));
+        assert_eq!(heard(one(Receipt::TooSoon(within), now)), (429, Some("1".to_owned())));
+        assert_eq!(heard(one(Receipt::TooSoon(within.plus(16)), now)), (429, Some("17".to_owned())), "never too soon");
         assert_eq!(heard(one(Receipt::Taken(vec![Reply::Crowded(None)]), now)), (429, Some("1".to_owned())));
         assert_eq!(heard(many(Receipt::Full, now)), (503, Some("5".to_owned())));
         assert_eq!(heard(one(Receipt::Taken(vec![Reply::OffShift]), now)), (409, None));

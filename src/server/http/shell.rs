@@ -7,6 +7,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{
     Cx,
+    action::back,
     cx::Visitor,
     gate::{CONFIRM_PATH, FACTOR_PATH},
     render::{self, Page},
@@ -175,6 +176,7 @@ fn framed<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() -> V) 
     });
     let factor = factor_notice(person, visitor.now);
     let viewing = view_notice(person);
+    let over = over_notice(page_of(cx));
     let mut crumbs = page.crumbs;
     crumbs.push((page.title, None));
     view! {
@@ -188,6 +190,7 @@ fn framed<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() -> V) 
             crumbs=crumbs
             switch_href="/switch".to_owned()
         >
+            {over}
             {ringing}
             {viewing}
             {factor}
@@ -195,6 +198,25 @@ fn framed<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() -> V) 
             {content}
         </Frame>
         {pops}
+    }
+    .into_any()
+}
+
+/// Where this page is loaded again. What forms send to shows none: the way back is to the form.
+fn page_of(cx: &Cx) -> String {
+    if cx.path().starts_with("/api/") { back(cx) } else { cx.visitor.path.to_string() }
+}
+
+/// That this page hears of nothing more; `public/static/refused.js` shows it. Loading the page again says why, and leads to the
+/// sign-in where that is it.
+fn over_notice(path: String) -> AnyView {
+    view! {
+        <div id="signed-out" hidden=true>
+            <Notice tone=Tone::Bad>
+                "Your session is over, or your rights have changed: what this page shows stays as it is. "
+                <a class="link" href=path>"Load it again"</a>
+            </Notice>
+        </div>
     }
     .into_any()
 }
@@ -271,7 +293,7 @@ pub fn error(cx: &Cx, fault: &Fault) -> Response {
     let home = if cx.visitor.signed_in.is_some() { ("/home", "Go to your home page") } else { ("/sign-in", "Sign in") };
     let mut next = vec![(home.0.to_owned(), home.1.to_owned())];
     if matches!(fault.kind, FaultKind::Unavailable | FaultKind::Internal | FaultKind::Conflict | FaultKind::Limited) {
-        next.insert(0, (cx.visitor.path.to_string(), "Try again".to_owned()));
+        next.insert(0, (page_of(cx), "Try again".to_owned()));
     }
     let (kind, incident) = (fault.kind, fault.incident.clone().unwrap_or_default());
     let html = render::to_html(|| {

@@ -26,7 +26,12 @@ use super::{
 };
 use crate::{
     model::id::BusinessId,
-    server::{boot::App, live::hub::Seat, services::wallboard, store},
+    server::{
+        boot::App,
+        live::{Payload, hub::Seat},
+        services::wallboard,
+        store,
+    },
 };
 
 /// A stream ends after this long, and the page comes back.
@@ -101,7 +106,9 @@ fn events(state: State) -> impl Stream<Item = Result<Event, Infallible>> {
                     }
                 }
                 next = state.seat.events.recv() => match next {
-                    Ok(_) | Err(RecvError::Lagged(_)) => state.is_news = true,
+                    // What else happens is not on the board.
+                    Ok(event) => state.is_news |= matches!(event.payload, Payload::Call(_) | Payload::Agent(_)),
+                    Err(RecvError::Lagged(_)) => state.is_news = true,
                     Err(RecvError::Closed) => return None,
                 },
             }

@@ -1,22 +1,24 @@
 //! What happens later: claimed from the queue, run as a service call, retried, and put aside where people can see it
 //! when it never works. A payload holds ids only. Jobs are idempotent: a lease that ran out runs them again.
 //!
-//! To add one: its kind's name beside the service function, and a line in [`run_one`]. What runs by the clock stands in
+//! To add one: its kind's name beside the service function, and a line in `attempt`. What runs by the clock stands in
 //! [`worker`]; the seals of the audit log, every second, in [`sealer`], and what carries it to collectors in [`streamer`].
 
 pub mod sealer;
 pub mod streamer;
 pub mod worker;
 
+use serde::de::DeserializeOwned;
+
 use crate::{
     model::id::TraceId,
     server::{
         boot::App,
+        caller::Caller,
         http::AppError,
         services::{
             audit_export::work as export,
-            factor::{self, TextPayload},
-            pop, retention, review,
+            factor, pop, retention, review,
             seal::checkpoint,
             tracking_link,
             webhook::{self, LegPayload, ReceiptPayload},
@@ -38,53 +40,60 @@ pub const REVIEW_JOB: &str = "review.run";
 /// Only when not even that can be noted: then the lease runs out, and it is claimed again.
 pub async fn run_one(app: &App, job: &ClaimedJob) -> Result<(), StoreError> {
     let trace: TraceId = app.draw();
-    let caller = job.caller(trace);
-    let result = match job.kind.as_str() {
-        webhook::APPLY_JOB => match serde_json::from_value::<ReceiptPayload>(job.payload.clone()) {
-            // Above the business's rate it waits its turn.
-            Ok(_) if !app.limits().may_apply(job.business) => return postpone(app, job).await,
-            Ok(p) => webhook::apply_pending(app, &caller, p.receipt, job.id).await,
-            Err(e) => Err(AppError::Internal(Box::new(e))),
-        },
-        webhook::POP_JOB => match serde_json::from_value::<LegPayload>(job.payload.clone()) {
-            Ok(p) => pop::look_up(app, &caller, p.leg, job.id).await,
-            Err(e) => Err(AppError::Internal(Box::new(e))),
-        },
-        factor::TEXT_JOB => match serde_json::from_value::<TextPayload>(job.payload.clone()) {
-            Ok(p) => factor::send_text(app, &caller, &p, job.id, job.attempts > 1).await,
-            Err(e) => Err(AppError::Internal(Box::new(e))),
-        },
-        tracking_link::TEXT_JOB => match serde_json::from_value::<tracking_link::TextPayload>(job.payload.clone()) {
-            Ok(p) => tracking_link::send(app, &caller, &p, job.id, job.attempts > 1).await,
-            Err(e) => Err(AppError::Internal(Box::new(e))),
-        },
-        export::JOB => match serde_json::from_value::<export::Payload>(job.payload.clone()) {
-            Ok(p) => match app.limits().export_turn() {
-                Some(_turn) => export::run(app, &caller, p.export, job.id).await,
-                None => return postpone(app, job).await,
-            },
-            Err(e) => Err(AppError::Internal(Box::new(e))),
-        },
-        checkpoint::JOB => match serde_json::from_value::<checkpoint::Payload>(job.payload.clone()) {
-            Ok(p) => checkpoint::send(app, &caller, p.way, job.id).await,
-            Err(e) => Err(AppError::Internal(Box::new(e))),
-        },
-        RETENTION_JOB => match retention::run(app, &caller).await {
-            Ok(_) => return finish(app, job).await,
-            Err(e) => Err(e),
-        },
-        REVIEW_JOB => match review::run(app, &caller).await {
-            Ok(()) => return finish(app, job).await,
-            Err(e) => Err(e),
-        },
-        other => Err(AppError::Internal(format!("no job is called {other}").into())),
-    };
-    match result {
-        Ok(()) => Ok(()),
-        // What the job was about is gone: there is nothing left to do.
-        Err(AppError::Missing) => finish(app, job).await,
+    match attempt(app, job, &job.caller(trace)).await {
+        Ok(Tried::Ended) => Ok(()),
+        // Missing: what the job was about is gone, and there is nothing left to do.
+        Ok(Tried::Done) | Err(AppError::Missing) => finish(app, job).await,
+        Ok(Tried::NotYet) => postpone(app, job).await,
         Err(error) => fail(app, job, &error, trace).await,
     }
+}
+
+/// What became of a job that did not fail.
+enum Tried {
+    /// It has ended its row itself, in the transaction that did its work.
+    Ended,
+    /// Its row is to be ended.
+    Done,
+    /// It waits its turn.
+    NotYet,
+}
+
+async fn attempt(app: &App, job: &ClaimedJob, caller: &Caller) -> Result<Tried, AppError> {
+    match job.kind.as_str() {
+        webhook::APPLY_JOB => {
+            let p: ReceiptPayload = read(job)?;
+            // Above the business's rate it waits its turn.
+            if !app.limits().may_apply(job.business) {
+                return Ok(Tried::NotYet);
+            }
+            webhook::apply_pending(app, caller, p.receipt, job.id).await?;
+        }
+        webhook::POP_JOB => pop::look_up(app, caller, read::<LegPayload>(job)?.leg, job.id).await?,
+        factor::TEXT_JOB => factor::send_text(app, caller, &read(job)?, job.id, job.attempts > 1).await?,
+        tracking_link::TEXT_JOB => tracking_link::send(app, caller, &read(job)?, job.id, job.attempts > 1).await?,
+        export::JOB => {
+            let p: export::Payload = read(job)?;
+            let Some(_turn) = app.limits().export_turn() else { return Ok(Tried::NotYet) };
+            export::run(app, caller, p.export, job.id).await?;
+        }
+        checkpoint::JOB => checkpoint::send(app, caller, read::<checkpoint::Payload>(job)?.way, job.id).await?,
+        RETENTION_JOB => {
+            let Some(_turn) = app.limits().retention_turn().await else { return Ok(Tried::NotYet) };
+            retention::run(app, caller).await?;
+            return Ok(Tried::Done);
+        }
+        REVIEW_JOB => {
+            review::run(app, caller).await?;
+            return Ok(Tried::Done);
+        }
+        other => return Err(AppError::Internal(format!("no job is called {other}").into())),
+    }
+    Ok(Tried::Ended)
+}
+
+fn read<T: DeserializeOwned>(job: &ClaimedJob) -> Result<T, AppError> {
+    serde_json::from_value(job.payload.clone()).map_err(|error| AppError::Internal(Box::new(error)))
 }
 
 async fn open(app: &App, job: &ClaimedJob) -> Result<TenantTx, StoreError> {
@@ -111,15 +120,28 @@ async fn fail(app: &App, job: &ClaimedJob, error: &AppError, trace: TraceId) -> 
     let delay = 5_i64 << job.attempts.clamp(0, 10);
     let next = (job.attempts < TRIES).then(|| tx.now().plus(delay));
     store::job::fail(&mut tx, job.id, error.code(), next).await?;
-    if let (None, webhook::APPLY_JOB, Ok(p)) =
-        (next, job.kind.as_str(), serde_json::from_value::<ReceiptPayload>(job.payload.clone()))
-    {
-        store::receipt::keep(&mut tx, p.receipt, "dead", "given up", None).await?;
-    }
-    if let (None, export::JOB, Ok(p)) =
-        (next, job.kind.as_str(), serde_json::from_value::<export::Payload>(job.payload.clone()))
-    {
-        export::give_up(app, &mut tx, p.export).await?;
+    if next.is_none() {
+        give_up(app, &mut tx, job).await?;
     }
     tx.commit().await
+}
+
+/// What a job was about must not wait for it any more. A payload that cannot be read names nothing.
+async fn give_up(app: &App, tx: &mut TenantTx, job: &ClaimedJob) -> Result<(), StoreError> {
+    let payload = job.payload.clone();
+    match job.kind.as_str() {
+        webhook::APPLY_JOB => match serde_json::from_value::<ReceiptPayload>(payload) {
+            Ok(p) => store::receipt::keep(tx, p.receipt, "dead", "given up", None).await,
+            Err(_) => Ok(()),
+        },
+        export::JOB => match serde_json::from_value::<export::Payload>(payload) {
+            Ok(p) => export::give_up(app, tx, p.export).await,
+            Err(_) => Ok(()),
+        },
+        tracking_link::TEXT_JOB => match serde_json::from_value::<tracking_link::TextPayload>(payload) {
+            Ok(p) => tracking_link::give_up(app, tx, p.link).await,
+            Err(_) => Ok(()),
+        },
+        _ => Ok(()),
+    }
 }

@@ -19,6 +19,7 @@ use crate::{
         boot::App,
         caller::{Actor, Caller, Origin},
         http::error::chain,
+        kit::At,
         live,
         mail::{Mail, MailError},
         services::{self, audit_export::work as export},
@@ -28,6 +29,8 @@ use crate::{
 };
 
 const CLAIM: i32 = 20;
+/// What may take minutes, and no other job waits for.
+const LONG: [&str; 2] = [export::JOB, RETENTION_JOB];
 /// So many mails go out before jobs are looked at again.
 const MAILS: usize = 20;
 const POLL: Duration = Duration::from_millis(500);
@@ -84,7 +87,7 @@ async fn run_jobs(app: &App, stop: &CancellationToken) {
 /// What was done aside has nobody who waits for it. Its lease runs out, and it is claimed again.
 fn told(ended: Option<Result<(), StoreError>>) {
     if let Some(Err(error)) = ended {
-        tracing::warn!(error.chain = %chain(&error), "an export waits for the database");
+        tracing::warn!(error.chain = %chain(&error), "an export or a retention run waits for the database");
     }
 }
 
@@ -101,12 +104,12 @@ pub async fn step(app: &App) -> Result<usize, StoreError> {
     Ok(taken)
 }
 
-/// One round: how many jobs it took. Exports go on `aside`: no other job waits for one.
+/// One round: how many jobs it took. Long ones go on `aside`.
 async fn round(app: &App, aside: &mut JoinSet<Result<(), StoreError>>) -> Result<usize, StoreError> {
     let jobs = store::lobby::jobs_claim(app.worker_db(), CLAIM).await?;
     let taken = jobs.len();
-    let (exports, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.kind == export::JOB);
-    for job in exports {
+    let (long, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| LONG.contains(&job.kind.as_str()));
+    for job in long {
         let app = app.clone();
         aside.spawn(async move {
             let ended = Box::pin(run_one(&app, &job)).await;
@@ -160,21 +163,48 @@ pub async fn run_clock(app: App, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = sleep(Duration::from_secs(1)) => {}
         }
-        let mut result = store::lobby::pops_expire(app.worker_db()).await.map(|_| ());
-        if result.is_ok() {
-            result = write_refusals(&app).await;
-        }
-        if result.is_ok() && Instant::now() >= next_minute {
-            next_minute = Instant::now() + Duration::from_mins(1);
-            result = minute(&app).await;
-        }
-        // Last: what keeps it from cutting must not keep the rest from being done.
-        if result.is_ok() {
-            result = services::operator::round(&app).await;
-        }
-        if let Err(error) = result {
+        if let Err(error) = second(&app, &mut next_minute).await {
             tracing::warn!(error.chain = %chain(&error), "housekeeping waits for the database");
         }
+    }
+}
+
+async fn second(app: &App, next_minute: &mut Instant) -> Result<(), StoreError> {
+    let mut steps = Steps::default();
+    steps.note(store::lobby::pops_expire(app.worker_db()).await)?;
+    steps.note(write_refusals(app).await)?;
+    if Instant::now() >= *next_minute {
+        *next_minute = Instant::now() + Duration::from_mins(1);
+        steps.note(minute(app).await)?;
+    }
+    steps.note(services::operator::round(app).await)?;
+    steps.end()
+}
+
+/// Steps of which none starves those after it: each is done whatever became of the others. A database that is away ends them
+/// all, because each would wait for it.
+#[derive(Default)]
+struct Steps(Option<StoreError>);
+
+impl Steps {
+    fn note<T>(&mut self, done: Result<T, StoreError>) -> Result<(), StoreError> {
+        match done {
+            Ok(_) => Ok(()),
+            Err(error @ StoreError::Unavailable(_)) => Err(error),
+            Err(error) if self.0.is_some() => {
+                tracing::warn!(error.chain = %chain(&error), "one more step of the housekeeping failed");
+                Ok(())
+            }
+            Err(error) => {
+                self.0 = Some(error);
+                Ok(())
+            }
+        }
+    }
+
+    /// The first that failed, now that all are done. Whoever takes it logs it.
+    fn end(self) -> Result<(), StoreError> {
+        self.0.map_or(Ok(()), Err)
     }
 }
 
@@ -183,28 +213,44 @@ pub async fn run_clock(app: App, stop: CancellationToken) {
 /// business's daily retention run, and access reviews that are due.
 ///
 /// # Errors
-/// The database cannot be reached.
+/// The database cannot be reached, or a step failed: the first that did, after all were done.
 pub async fn minute(app: &App) -> Result<(), StoreError> {
     let now = app.clock().now();
-    store::outbox::trim(app.worker_db(), now.plus(-live::KEPT_SECONDS)).await?;
-    store::session::trim(app.worker_db(), now).await?;
-    store::lobby::past_sessions_trim(app.worker_db(), now).await?;
-    store::lobby::lockouts_trim(app.worker_db(), now).await?;
-    store::lobby::proofs_trim(app.worker_db(), now, now.plus(-services::factor::SET_UP_SECONDS)).await?;
-    store::lobby::invitation_batches_trim(app.worker_db(), now).await?;
-    store::lobby::proxy_sessions_expire(app.worker_db(), now).await?;
-    services::token::housekeeping(app).await?;
-    store::lobby::audit_partitions(app.worker_db()).await?;
-    services::seal::housekeeping(app).await?;
-    services::audit_export::work::housekeeping(app).await?;
-    services::position::housekeeping(app).await?;
+    let mut steps = Steps::default();
+    steps.note(store::outbox::trim(app.worker_db(), now.plus(-live::KEPT_SECONDS)).await)?;
+    steps.note(store::session::trim(app.worker_db(), now).await)?;
+    steps.note(store::lobby::past_sessions_trim(app.worker_db(), now).await)?;
+    steps.note(store::lobby::lockouts_trim(app.worker_db(), now).await)?;
+    let half_way = now.plus(-services::factor::SET_UP_SECONDS);
+    steps.note(store::lobby::proofs_trim(app.worker_db(), now, half_way).await)?;
+    steps.note(store::lobby::invitation_batches_trim(app.worker_db(), now).await)?;
+    steps.note(store::lobby::proxy_sessions_expire(app.worker_db(), now).await)?;
+    steps.note(services::token::housekeeping(app).await)?;
+    steps.note(store::lobby::audit_partitions(app.worker_db()).await)?;
+    steps.note(services::seal::housekeeping(app).await)?;
+    steps.note(services::audit_export::work::housekeeping(app).await)?;
+    steps.note(services::position::partitions(app).await)?;
+    steps.note(services::position::end_shifts(app).await)?;
     app.limits().tidy();
+    steps.note(retention(app, now).await)?;
+    steps.note(reviews(app, now).await)?;
+    steps.end()
+}
+
+/// Queues the retention run of each business that has had none today.
+async fn retention(app: &App, now: At) -> Result<(), StoreError> {
     let day = now.0.strftime("%Y-%m-%d").to_string();
     for business in store::lobby::retention_due(app.worker_db(), RETENTION_JOB, &day).await? {
         let mut tx = TenantTx::open(app.worker_db(), &housekeeper(app, business), now).await?;
         store::retention::schedule(&mut tx, app.draw::<JobId>(), RETENTION_JOB, &day, json!({})).await?;
         tx.commit().await?;
     }
+    Ok(())
+}
+
+/// Queues what opens access reviews and reminds of them.
+async fn reviews(app: &App, now: At) -> Result<(), StoreError> {
+    let day = now.0.strftime("%Y-%m-%d").to_string();
     let quarter = services::review::quarter(now);
     for business in store::lobby::reviews_due(app.worker_db(), REVIEW_JOB, &day, now, quarter).await? {
         let mut tx = TenantTx::open(app.worker_db(), &housekeeper(app, business), now).await?;

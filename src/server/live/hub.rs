@@ -230,11 +230,33 @@ impl Hub {
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut rooms = self.hub.rooms();
+        // By the streams and not by the receivers: this one's own goes after this, and of two who leave at once both would see two.
         if let Some(stream) = rooms.streams.remove(&self.id)
-            && rooms.channels.get(&stream.business).is_some_and(|c| c.receiver_count() <= 1)
+            && !rooms.streams.values().any(|other| other.business == stream.business)
         {
             rooms.channels.remove(&stream.business);
             self.hub.0.seats.notify_one();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_channel_goes_with_the_last_stream_of_its_business() {
+        let (hub, business) = (Hub::default(), BusinessId(Uuid::from_u128(1)));
+        let sit = |hash| hub.join_link(business, vec![hash]).expect("a seat");
+        let (one, two) = (sit(1), sit(2));
+        // As of somebody who leaves at the same moment: the receiver is there for a moment longer than the seat.
+        let late = one.events.resubscribe();
+        drop(one);
+        assert_eq!(hub.businesses(), [business]);
+        drop(two);
+        assert!(hub.businesses().is_empty() && !hub.has_listeners(business));
+        drop(late);
     }
 }

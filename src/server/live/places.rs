@@ -69,7 +69,8 @@ mod tests {
     }
 
     fn row(id: i64) -> Row {
-        Row { cursor: at(id), business: ONE, topic: "call".to_owned(), subject: Uuid::nil(), member: None }
+        let (topic, subject) = ("call".to_owned(), Uuid::nil());
+        Row { cursor: at(id), business: ONE, topic, subject, member: None, members: Vec::new() }
     }
 
     fn ids(rows: &[Row]) -> Vec<i64> {

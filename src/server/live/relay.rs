@@ -100,10 +100,10 @@ impl Relay {
             }
             let unseen = self.places.unseen(business, rows);
             if !unseen.is_empty() && self.app.hub().has_listeners(business) {
-                publish(&self.app, business, unseen).await?;
+                hand_on(&self.app, business, unseen).await?;
             }
         }
-        // Only after everything was published: an error above repeats the batch, and repeats are harmless.
+        // Only after everything was handed on: an error above repeats the batch, and repeats are harmless.
         if let Some(last) = last {
             self.places.reach(last);
         }
@@ -169,7 +169,7 @@ impl Relay {
             tx.commit().await?;
             let full = rows.len() == usize::try_from(BATCH).unwrap_or(usize::MAX);
             let Some(last) = rows.last().map(|row| row.cursor) else { return Ok(()) };
-            publish(&self.app, business, rows).await?;
+            hand_on(&self.app, business, rows).await?;
             self.places.saw(business, last);
             if !full {
                 return Ok(());
@@ -212,9 +212,21 @@ impl Leader {
     }
 }
 
-async fn publish(app: &App, business: BusinessId, rows: Vec<Row>) -> Result<(), StoreError> {
-    for event in read(app, business, rows).await? {
-        app.hub().publish(business, event);
+/// Publishes what is new in a business. A database that is away is waited for. What fails in this business alone (a word of a
+/// newer release, a count that takes too long) would fail again and again, and nobody else's news waits for it: its streams end,
+/// and come back by their own cursors, so that they miss nothing once it can be read.
+async fn hand_on(app: &App, business: BusinessId, rows: Vec<Row>) -> Result<(), StoreError> {
+    match read(app, business, rows).await {
+        Ok(events) => {
+            for event in events {
+                app.hub().publish(business, event);
+            }
+        }
+        Err(error @ StoreError::Unavailable(_)) => return Err(error),
+        Err(error) => {
+            tracing::error!(business.id = %business, error.chain = %chain(&error), "live events cannot be read");
+            app.hub().end_business(business);
+        }
     }
     Ok(())
 }
@@ -249,7 +261,7 @@ pub async fn read(app: &App, business: BusinessId, rows: Vec<Row>) -> Result<Vec
         let measures = store::board::measures(&mut tx).await?;
         Some(Arc::new(store::board::tally(&mut tx, measures).await?))
     };
-    let mut moved: Vec<MemberId> = rows.iter().filter(|r| is_move(r)).map(|r| MemberId(r.subject)).collect();
+    let mut moved: Vec<MemberId> = rows.iter().filter(|r| is_move(r)).flat_map(Row::moved).collect();
     moved.sort_unstable();
     moved.dedup();
     let units = store::position::units(&mut tx, &moved).await?;

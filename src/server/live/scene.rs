@@ -49,6 +49,8 @@ pub struct Scene {
     view: View,
     level: u8,
     units: HashMap<MemberId, Unit>,
+    /// Who is inside the view and does not pass its filter: known, so that they are not read again whenever they move.
+    left: HashMap<MemberId, Unit>,
     /// Who changed since the last batch.
     changed: HashSet<MemberId>,
     told: Told,
@@ -75,7 +77,8 @@ impl Scene {
     #[must_use]
     pub fn new(view: View) -> Self {
         let level = map::level(&view.bounds, view.zoom);
-        Self { view, level, units: HashMap::new(), changed: HashSet::new(), told: Told::Nothing }
+        let (units, left) = (HashMap::new(), HashMap::new());
+        Self { view, level, units, left, changed: HashSet::new(), told: Told::Nothing }
     }
 
     #[must_use]
@@ -111,9 +114,26 @@ impl Scene {
                 Heard::Taken
             }
             Some(_) => Heard::Unknown,
-            None if wanted => Heard::Unknown,
-            None => Heard::Taken,
+            None if wanted => self.hear_left(member, told.shift_began, fix),
+            None => {
+                self.left.remove(&member);
+                Heard::Taken
+            }
         }
+    }
+
+    /// The same of somebody inside the view who is not shown: by what they do now, they may be.
+    fn hear_left(&mut self, member: MemberId, since: At, fix: Option<Fix>) -> Heard {
+        let Some(unit) = self.left.get_mut(&member).filter(|unit| unit.since == since) else { return Heard::Unknown };
+        if fix.is_some_and(|fix| unit.fix.is_none_or(|known| known.at < fix.at)) {
+            unit.fix = fix;
+            let is_kept = self.view.filter.keeps(unit.name.reveal(), unit.state());
+            if is_kept && let Some(unit) = self.left.remove(&member) {
+                self.units.insert(member, unit);
+                self.changed.insert(member);
+            }
+        }
+        Heard::Taken
     }
 
     /// Units as they were read just now. Who was asked about and is not among them is on no shift any more.
@@ -126,7 +146,9 @@ impl Scene {
         for unit in read.into_iter().filter(|unit| only.is_none_or(|only| only == unit.member)) {
             let member = unit.member;
             // The relay may have told a newer position than was read.
-            let newer = self.units.get(&member).and_then(|known| known.fix).filter(|known| known.at >= unit.since);
+            let left = self.left.remove(&member);
+            let known = self.units.get(&member).or(left.as_ref()).and_then(|known| known.fix);
+            let newer = known.filter(|known| known.at >= unit.since);
             let fix = match newer {
                 Some(known) if unit.fix.is_none_or(|stored| stored.at < known.at) => Some(known),
                 _ => unit.fix,
@@ -136,17 +158,13 @@ impl Scene {
         }
     }
 
-    /// Everybody who is held here: to be read again when a job changed, whose technician nobody names.
-    #[must_use]
-    pub fn members(&self) -> Vec<MemberId> {
-        self.units.keys().copied().collect()
-    }
-
+    /// Who has not said yet where they are is in every view.
     fn is_inside(&self, fix: Option<Fix>) -> bool {
         fix.is_none_or(|fix| self.view.bounds.contains(&fix.place))
     }
 
     fn forget(&mut self, member: MemberId) {
+        self.left.remove(&member);
         if self.units.remove(&member).is_some() {
             self.changed.insert(member);
         }
@@ -155,8 +173,12 @@ impl Scene {
     /// Keeps a unit that is shown, and lets go of one that is not.
     fn settle(&mut self, member: MemberId) {
         let Some(unit) = self.units.get(&member) else { return };
-        if !self.view.keeps(unit) {
-            self.units.remove(&member);
+        let is_inside = self.is_inside(unit.fix);
+        if !self.view.keeps(unit)
+            && let Some(unit) = self.units.remove(&member)
+            && is_inside
+        {
+            self.left.insert(member, unit);
         }
         self.changed.insert(member);
     }
@@ -242,138 +264,4 @@ pub fn wire(unit: &Unit) -> MapUnit {
 }
 
 #[cfg(test)]
-mod tests {
-    use uuid::Uuid;
-
-    use super::*;
-    use crate::{
-        model::{geo::Coordinate, work_order::WorkOrderState},
-        server::store::position,
-    };
-
-    const NOW: i64 = 1_800_000_000;
-
-    fn member(number: u128) -> MemberId {
-        MemberId(Uuid::from_u128(number))
-    }
-
-    fn fix(lat: f64, lon: f64, after: i64) -> Fix {
-        let place = Coordinate::from_degrees(lat, lon).expect("a place");
-        Fix { place, at: At::from_second(NOW + after), accuracy_m: 5.0, speed_mps: Some(9.0), heading_deg: Some(90.0) }
-    }
-
-    fn unit(number: u128, fix: Option<Fix>) -> Unit {
-        let name = format!("Technician {number}").parse().expect("a name");
-        Unit { member: member(number), name, since: At::from_second(NOW), job: None, fix }
-    }
-
-    /// The same, as the relay tells it.
-    fn moved(number: u128, fix: Option<Fix>) -> Moved {
-        let unit = unit(number, fix);
-        let position = unit.fix.map(|fix| position::Position {
-            at: fix.at,
-            received_at: fix.at,
-            place: fix.place,
-            accuracy_m: 5.0,
-            speed_mps: Some(9.0),
-            heading_deg: Some(90.0),
-            is_coarse: false,
-            is_fast: false,
-        });
-        let told = position::Unit { member: unit.member, name: unit.name, shift_began: unit.since, position };
-        Moved { member: unit.member, unit: Some(told) }
-    }
-
-    fn scene(filter: UnitFilter, selected: Option<MemberId>, only: Option<MemberId>) -> Scene {
-        let bounds = Bounds::from_degrees(-98.0, 30.0, -97.0, 31.0).expect("a box");
-        Scene::new(View { bounds, zoom: 9, filter, selected, only })
-    }
-
-    fn plain() -> Scene {
-        scene(UnitFilter::default(), None, None)
-    }
-
-    fn batch(scene: &mut Scene) -> Option<MapBatch> {
-        scene.batch(At::from_second(NOW + 100))
-    }
-
-    #[test]
-    fn a_browser_is_told_what_changed_and_nothing_twice() {
-        let mut scene = plain();
-        scene.put(&[], vec![unit(1, Some(fix(30.5, -97.5, 1))), unit(2, None)]);
-        let first = batch(&mut scene).expect("all there is");
-        assert!(first.whole && first.units.len() == 2 && first.counts == [0, 0, 1, 0, 1]);
-        assert!(batch(&mut scene).is_none(), "nothing happened");
-        assert_eq!(scene.hear(&moved(1, Some(fix(30.6, -97.5, 20)))), Heard::Taken);
-        let second = batch(&mut scene).expect("one moved");
-        assert!(!second.whole && second.units.len() == 1 && second.gone.is_empty());
-        assert!(second.units.iter().all(|unit| unit.fix.as_ref().is_some_and(|fix| (fix.lat - 30.6).abs() < 1e-9)));
-    }
-
-    #[test]
-    fn what_comes_late_takes_nobody_back() {
-        let mut scene = plain();
-        scene.put(&[], vec![unit(1, Some(fix(30.5, -97.5, 50)))]);
-        batch(&mut scene);
-        scene.hear(&moved(1, Some(fix(30.1, -97.1, 20))));
-        assert!(batch(&mut scene).is_none());
-        let ended = Moved { member: member(1), unit: None };
-        scene.hear(&ended);
-        assert!(batch(&mut scene).is_some_and(|next| next.gone == [member(1)]), "the shift is over");
-    }
-
-    #[test]
-    fn who_leaves_the_view_or_the_shift_goes() {
-        let mut scene = plain();
-        scene.put(&[], vec![unit(1, Some(fix(30.5, -97.5, 1))), unit(2, Some(fix(30.5, -97.5, 1)))]);
-        batch(&mut scene);
-        scene.hear(&moved(1, Some(fix(35.0, -97.5, 20))));
-        scene.put(&[member(2)], Vec::new());
-        let gone = batch(&mut scene).expect("both").gone;
-        assert!(gone.len() == 2 && scene.members().is_empty());
-        assert_eq!(scene.hear(&moved(1, Some(fix(36.0, -97.5, 40)))), Heard::Taken, "outside, nothing is asked");
-        assert_eq!(scene.hear(&moved(1, Some(fix(30.5, -97.5, 60)))), Heard::Unknown, "back inside");
-    }
-
-    #[test]
-    fn who_is_selected_is_told_wherever_they_are() {
-        let mut scene =
-            scene(UnitFilter { state: Some(UnitState::OnSite), text: String::new() }, Some(member(1)), None);
-        scene.put(&[], vec![unit(1, Some(fix(35.0, -97.5, 1))), unit(2, Some(fix(30.5, -97.5, 1)))]);
-        let first = batch(&mut scene).expect("all there is");
-        assert!(first.units.len() == 1 && first.units.iter().all(|unit| unit.id == member(1)));
-        scene.put(&[], vec![Unit { job: Some(WorkOrderState::OnSite), ..unit(2, Some(fix(30.5, -97.5, 2))) }]);
-        assert!(batch(&mut scene).is_some_and(|next| next.units.len() == 1), "now the filter keeps them");
-    }
-
-    #[test]
-    fn with_own_reach_nobody_else_is_held() {
-        let mut scene = scene(UnitFilter::default(), Some(member(2)), Some(member(1)));
-        scene.put(&[], vec![unit(1, None), unit(2, None)]);
-        assert_eq!(scene.members(), [member(1)]);
-        assert_eq!(scene.hear(&moved(2, Some(fix(30.5, -97.5, 1)))), Heard::Taken);
-        assert_eq!(scene.members(), [member(1)]);
-    }
-
-    #[test]
-    fn many_are_told_as_counts_until_there_are_few_again() {
-        let mut scene = plain();
-        let place = |number: u128, after| {
-            let step = f64::from(u32::try_from(number % 100).expect("small")) / 110.0;
-            fix(30.01 + step, -97.99 + step, after)
-        };
-        scene.put(&[], (0..300).map(|n| unit(n, Some(place(n, 1)))).collect());
-        let first = batch(&mut scene).expect("all there is");
-        assert!(first.whole && first.units.is_empty() && first.level.is_some());
-        assert_eq!(first.cells.iter().map(|(_, _, count)| count).sum::<u32>(), 300);
-        scene.hear(&moved(0, Some(place(99, 20))));
-        let second = batch(&mut scene).expect("one moved");
-        assert!(!second.whole && second.cells.len() == 2, "one cell less, one more");
-        let gone: Vec<_> = (0..110).map(member).collect();
-        scene.put(&gone, Vec::new());
-        assert!(batch(&mut scene).is_some_and(|next| next.level.is_some()), "190: it does not change its mind yet");
-        let gone: Vec<_> = (110..125).map(member).collect();
-        scene.put(&gone, Vec::new());
-        assert!(batch(&mut scene).is_some_and(|next| next.whole && next.units.len() == 175 && next.level.is_none()));
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@ use axum::response::Response;
 use leptos::{prelude::*, server_fn::ServerFn};
 use serde::Deserialize;
 
-use super::{own_state, text};
+use super::{live_link, own_state, text};
 use crate::{
     model::{
         call::CallState,
@@ -54,6 +54,8 @@ impl Query {
 struct Model {
     start: BoardStart,
     rules: BoardRules,
+    /// Where the stream goes on from.
+    cursor: String,
     /// All queues, for the filter.
     queues: Vec<(QueueId, String)>,
     agents: Vec<Agent>,
@@ -88,11 +90,11 @@ async fn load(cx: &Cx) -> Result<Model, AppError> {
         calls: calls.iter().map(store::live::BoardCall::wire).filter(|call| filter.keeps(call)).collect(),
         agents: agents.iter().map(Agent::wire).collect(),
         tally,
-        cursor,
         now: cx.visitor.now.millis(),
     };
     Ok(Model {
         start,
+        cursor,
         rules: BoardRules { filter, measures, queues: shown },
         queues,
         own: agents.iter().find(|agent| agent.id == person.member).cloned(),
@@ -131,11 +133,12 @@ fn view(m: Model) -> impl IntoView {
     let share = m.may_share.then(|| view! { <a class="btn btn-quiet" href="/wallboards">"Wallboards"</a> });
     view! {
         <PageHead title="Live board".to_owned() lede=lede>
+            {live_link::badge()}
             <button class="btn btn-ghost" type="button" data-keys="show" hidden=true>"Keys"</button>
             {share}
         </PageHead>
         {filters}
-        <div class="board">
+        <div class="board" data-live=m.cursor>
             <LiveBoard start=m.start rules=m.rules />
             <div class="board-empty">{nobody}</div>
         </div>
@@ -184,6 +187,7 @@ fn others(agents: &[Agent], reasons: &[Reason], form: FormState) -> AnyView {
                     label="Is shown as"
                     options=options
                     value=form.value("their_state", "offline")
+                    problem=form.problem("their_state")
                 />
                 <Submit label="Set their state" tone=Tone::Neutral />
             </Form>

@@ -22,7 +22,7 @@ use crate::{
         services,
         store::call_log::{Line, Step},
     },
-    ui::parts::{CallStateBadge, Card, Facts, Icon, Notice, PageHead, Tone},
+    ui::parts::{CallStateBadge, Card, ErrorSummary, Facts, Icon, Notice, PageHead, Tone},
 };
 
 /// Who may open a call.
@@ -39,14 +39,17 @@ struct Model {
     may_make_job: bool,
     /// What a supervisor may do with it while it runs.
     controls: Option<Controls>,
+    /// Why it was not done.
+    problems: Vec<(String, String)>,
 }
 
 async fn load(cx: &Cx, id: CallId) -> Result<Model, AppError> {
     let person = cx.signed_in()?;
     let (line, steps) = services::call::view(cx, id).await?;
     let controls = call_control::load(cx, &line).await?;
+    let problems = call_control::problems(cx, controls.is_some());
     let (may_reveal, may_make_job) = (person.passes(NUMBERS_NEED), person.passes(work_orders::ALL_NEED));
-    Ok(Model { line, steps, zone: person.zone.clone(), may_reveal, may_make_job, controls })
+    Ok(Model { line, steps, zone: person.zone.clone(), may_reveal, may_make_job, controls, problems })
 }
 
 /// `GET /calls/{id}`
@@ -73,6 +76,7 @@ fn view(m: Model) -> impl IntoView {
             {m.may_make_job.then(|| view! { <a class="btn btn-quiet" href=job>"New job from this call"</a> })}
             {m.may_reveal.then(|| view! { <a class="btn btn-quiet" href=href>"Show numbers"</a> })}
         </PageHead>
+        <ErrorSummary problems=m.problems />
         <div class="grid-2">
             <div class="stack">
                 <Card title="The call">

@@ -15,7 +15,7 @@ use crate::{
     },
     ui::{
         actions::calls::{HangUpCall, MuteCall, TransferCall},
-        parts::{Card, ConfirmField, ErrorSummary, Form, SelectField, Submit, Tone},
+        parts::{Card, ConfirmField, Form, SelectField, Submit, Tone},
     },
 };
 
@@ -50,6 +50,14 @@ pub async fn load(cx: &Cx, line: &Line) -> Result<Option<Controls>, AppError> {
         transfer: cx.form::<TransferCall>(),
         hang_up: cx.form::<HangUpCall>(),
     }))
+}
+
+/// Why something was not done, also when the call has ended by then and there is no card any more, and no field to lead to.
+#[must_use]
+pub fn problems(cx: &Cx, has_card: bool) -> Vec<(String, String)> {
+    let forms = [cx.form::<TransferCall>(), cx.form::<MuteCall>(), cx.form::<HangUpCall>()];
+    let all = forms.iter().flat_map(FormState::problems);
+    all.map(|(field, text)| (if has_card { field } else { String::new() }, text)).collect()
 }
 
 /// The card.
@@ -88,7 +96,6 @@ fn transfer(id: String, desks: Vec<Desk>, form: FormState) -> AnyView {
     let options: Vec<(String, String)> = desks.into_iter().map(option).collect();
     view! {
         <Form action=TransferCall::PATH.to_owned()>
-            <ErrorSummary problems=form.problems() />
             <input type="hidden" name="id" value=id />
             <SelectField
                 name="target"
@@ -116,7 +123,6 @@ fn mute(id: String) -> AnyView {
 fn hang_up(id: String, form: FormState) -> AnyView {
     view! {
         <Form action=HangUpCall::PATH.to_owned()>
-            <ErrorSummary problems=form.problems() />
             <input type="hidden" name="id" value=id />
             <ConfirmField word="end" value=form.value("confirm", "") problem=form.problem("confirm") />
             <Submit label="End the call for everybody" tone=Tone::Bad />

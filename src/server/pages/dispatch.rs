@@ -1,5 +1,5 @@
 //! The dispatch board: a day's work orders, unassigned ones first, then a column per technician. A card is given to somebody by its
-//! own form (a list and a button: by keyboard, and without scripts), or drawn with the mouse (`public/static/dispatch.js`, which
+//! own form (a list and a button: by keyboard, and without scripts), or dragged with the mouse (`public/static/dispatch.js`, which
 //! sends the same form). What changes elsewhere is told above the board, and nothing moves by itself.
 
 use axum::response::Response;
@@ -8,11 +8,11 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use serde::Deserialize;
 
 use super::{
-    text, work_orders,
+    live_link, text, work_orders,
     work_orders::{date_of, day_of, parts},
 };
 use crate::{
-    model::{id::MemberId, permission::Need},
+    model::{id::MemberId, permission::Need, personal::PersonName},
     server::{
         http::{AppError, Cx, render::Page},
         services,
@@ -23,7 +23,7 @@ use crate::{
     },
     ui::{
         actions::work_order::WorkOrderAssign,
-        parts::{FilterBar, Icon, PageHead, TextField},
+        parts::{ErrorSummary, FilterBar, Icon, PageHead, TextField},
     },
 };
 
@@ -43,6 +43,8 @@ struct Model {
     zone: String,
     /// Where the stream of changes goes on from.
     cursor: String,
+    /// Why somebody was not given a job.
+    problems: Vec<(String, String)>,
 }
 
 /// Whose jobs, and which; nobody's come first.
@@ -62,7 +64,10 @@ async fn load(cx: &Cx) -> Result<Model, AppError> {
     let cursor = store::outbox::head(cx.app.db(), cx.visitor.now).await?.to_string();
     let (orders, technicians) = services::work_order::day(cx, from, until).await?;
     let columns = columns(orders, &technicians);
-    Ok(Model { date, columns, technicians, zone: person.zone.clone(), cursor })
+    let problems = cx.form::<WorkOrderAssign>().problems();
+    // Every card has these fields: no link leads to one of them.
+    let problems = problems.into_iter().map(|(_, text)| (String::new(), text)).collect();
+    Ok(Model { date, columns, technicians, zone: person.zone.clone(), cursor, problems })
 }
 
 fn columns(orders: Vec<WorkOrder>, technicians: &[Technician]) -> Vec<Column> {
@@ -104,11 +109,13 @@ fn view(m: &Model) -> impl IntoView + use<> {
     let columns = m.columns.iter().map(|one| column(one, m)).collect_view();
     let is_empty = m.columns.iter().all(|column| column.orders.is_empty());
     let none = is_empty.then(|| view! { <p class="subtle">"No jobs on this day."</p> });
-    let lede = "Who goes where. Give a job to somebody with its list and button, or draw its card into their column.";
+    let lede = "Who goes where. Give a job to somebody with its list and button, or drag its card into their column.";
     view! {
         <PageHead title=title lede=lede>
+            {live_link::badge()}
             <a class="btn btn-primary" href="/work-orders/new">"New job"</a>
         </PageHead>
+        <ErrorSummary problems=m.problems.clone() />
         <nav class="row" aria-label="Days">
             <a class="btn btn-quiet" rel="prev" href=before>"Day before"</a>
             <a class="btn btn-quiet" href="/dispatch">"Today"</a>
@@ -117,14 +124,22 @@ fn view(m: &Model) -> impl IntoView + use<> {
         <FilterBar clear="/dispatch">
             <TextField name="day" label="Day" kind="date" value=value required=false />
         </FilterBar>
-        <div role="status" data-dispatch=m.cursor.clone()>
-            <a class="btn btn-quiet" href="" hidden=true>
-                <Icon name="refresh" />
-                <span>"Jobs have changed: show them"</span>
-            </a>
+        <div class="row" role="status" data-live=m.cursor.clone()>
+            {again("news", "Jobs have changed: show them")}
+            {again("lost", "Changes are not told any more: load again")}
         </div>
         {none}
         <div class="lanes" role="region" tabindex="0" aria-label="Jobs by technician">{columns}</div>
+    }
+}
+
+/// A link that loads the page again, which the script shows when there is reason to.
+fn again(name: &'static str, label: &'static str) -> impl IntoView {
+    view! {
+        <a class="btn btn-quiet" href="" data-dispatch=name hidden=true>
+            <Icon name="refresh" />
+            <span>{label}</span>
+        </a>
     }
 }
 
@@ -173,6 +188,11 @@ fn form(order: &WorkOrder, technicians: &[Technician]) -> impl IntoView + use<> 
         .iter()
         .map(|t| option(t.member.to_string(), t.name.reveal().to_owned(), order.member == Some(t.member)))
         .collect_view();
+    // Somebody who is no technician any more still has it: another choice takes it away from them, and none does not.
+    let former = order.member.filter(|member| !technicians.iter().any(|t| t.member == *member)).map(|member| {
+        let name = order.member_name.as_ref().map_or("Somebody", PersonName::reveal);
+        option(member.to_string(), format!("{name} (no technician any more)"), true)
+    });
     let (select, label) = (format!("f-{}", order.id), format!("Technician for job #{}", order.number));
     let button = format!("Assign job #{}", order.number);
     view! {
@@ -183,6 +203,7 @@ fn form(order: &WorkOrder, technicians: &[Technician]) -> impl IntoView + use<> 
             <select class="input select" id=select name="member">
                 {nobody}
                 {people}
+                {former}
             </select>
             <button class="btn btn-quiet btn-small" type="submit" aria-label=button>"Assign"</button>
         </form>

@@ -29,6 +29,7 @@ pub mod home;
 pub mod join;
 pub mod link;
 pub mod linked;
+mod live_link;
 mod mailed;
 pub mod mails;
 pub mod map;

@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 use leptos::prelude::*;
 
+pub use crate::ui::parts::duration;
 use crate::{model::phone::Phone, server::kit::At, ui::parts::When};
 
 /// The business's zone; UTC if this build does not know it.
@@ -47,14 +48,6 @@ pub fn ago(at: At, now: At) -> String {
         s @ 86_400..=172_799 => format!("{} day ago", s / 86_400),
         s => format!("{} days ago", s / 86_400),
     }
-}
-
-/// `m:ss`, or `h:mm:ss` from an hour on.
-#[must_use]
-pub fn duration(seconds: i64) -> String {
-    let seconds = seconds.max(0);
-    let (h, m, s) = (seconds / 3600, seconds % 3600 / 60, seconds % 60);
-    if h > 0 { format!("{h}:{m:02}:{s:02}") } else { format!("{m}:{s:02}") }
 }
 
 /// The masked number, or that there is none.

@@ -11,7 +11,7 @@ use super::{
     work_orders::parts,
 };
 use crate::{
-    model::{permission::Need, work_order::WorkOrderState},
+    model::{geo::MILE_M, permission::Need, work_order::WorkOrderState},
     server::{
         http::{AppError, Cx, render::Page},
         services::tracking_link::{self, Near, Seen},
@@ -70,7 +70,9 @@ fn view(seen: &Seen) -> impl IntoView + use<> {
         (None, _) => view! { <p>"Where they are is shown while they are on the way."</p> }.into_any(),
     };
     view! {
-        <PageHead title=title lede=lede />
+        <div role="status">
+            <PageHead title=title lede=lede />
+        </div>
         <div class="stack" data-track="">
             <Card>{near}</Card>
             <p class="row">
@@ -85,19 +87,21 @@ fn view(seen: &Seen) -> impl IntoView + use<> {
 fn place(near: &Near) -> AnyView {
     let (lat, lon) = near.place.degrees();
     let (about, map) = (format!("{lat:.3}, {lon:.3}"), format!("geo:{lat:.3},{lon:.3}?z=14"));
-    let age = match near.age {
-        age if age < 60 => "Less than a minute ago".to_owned(),
-        age => format!("About {} min ago", age / 60),
-    };
+    // Nothing finer than it is known: the grid's 300 m are about 1,000 ft.
+    let thousands = (near.within_m / 300.0).ceil();
+    // The script counts on from the minute that is told here, in the same words.
+    let minutes = near.age.max(0) / 60;
+    let age = if minutes < 1 { "Less than a minute ago".to_owned() } else { format!("About {minutes} min ago") };
+    let age = view! { <span data-age=(minutes * 60).to_string()>{age}</span> };
     let mut items = vec![
         fact("About where", view! { <a class="link" href=map>{about}</a> }),
         fact("As of", age),
-        fact("How exact", "Within about 300 m".to_owned()),
+        fact("How exact", format!("Within about {thousands:.0},000 ft")),
     ];
     if let Some(metres) = near.distance_m {
         // The place is known to 300 m: nothing finer is said of the way.
-        let about = (metres / 500.0).ceil() * 0.5;
-        items.insert(0, fact("How far", format!("About {about:.1} km, as the crow flies")));
+        let about = (metres / MILE_M * 2.0).ceil() / 2.0;
+        items.insert(0, fact("How far", format!("About {about:.1} mi, as the crow flies")));
     }
     view! { <Facts items=items /> }.into_any()
 }

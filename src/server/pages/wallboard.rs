@@ -8,7 +8,7 @@ use axum::{
 };
 use leptos::prelude::*;
 
-use super::text::duration;
+use super::{live_link, text::duration};
 use crate::{
     model::{
         agent::AgentState,
@@ -20,7 +20,7 @@ use crate::{
         services,
     },
     ui::{
-        parts::{AgentStateBadge, PageHead, Tile, Tone},
+        parts::{AgentStateBadge, Icon, PageHead, Tile, Tone},
         wire::wallboard::{WallAgent, WallCall, Wallboard},
     },
 };
@@ -53,7 +53,7 @@ fn view(business: String, live: String, board: &Wallboard) -> AnyView {
     view! {
         <div class="wallboard" data-wallboard=live>
             <PageHead title=business>
-                <p class="chip" role="status" data-wall="link">"Shown as loaded"</p>
+                {live_link::badge()}
             </PageHead>
             {tiles}
             <div class="grid-2">
@@ -67,6 +67,24 @@ fn view(business: String, live: String, board: &Wallboard) -> AnyView {
                     <ul class="wall-list" data-wall="agents">{agents}</ul>
                 </section>
             </div>
+            {parts()}
+        </div>
+    }
+    .into_any()
+}
+
+/// What the script copies, so that it draws nothing that is not drawn here.
+fn parts() -> AnyView {
+    let states = AgentState::ALL.map(|state| {
+        let name = format!("part-{}", state.code());
+        view! { <div data-wall=name><AgentStateBadge state=state /></div> }
+    });
+    let icons = [("part-warn", Tone::Warn), ("part-bad", Tone::Bad)];
+    let icons = icons.map(|(name, tone)| view! { <div data-wall=name><Icon name=tone.icon() /></div> });
+    view! {
+        <div hidden=true>
+            {states.collect_view()}
+            {icons.collect_view()}
         </div>
     }
     .into_any()

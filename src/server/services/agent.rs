@@ -21,12 +21,13 @@ use crate::{
     },
 };
 
-/// Notes what somebody says. `says` is a state's code, or the id of a reason, which belongs to one.
+/// Notes what somebody says. `says` is a state's code, or the id of a reason, which belongs to one; `field` is its name in the
+/// form, for what is wrong with it.
 ///
 /// # Errors
 /// An invalid choice; refused without `live_board` for oneself, without `calls.supervise` for others; missing when it is not
 /// a member of this business.
-pub async fn say(cx: &Cx, member: MemberId, says: &str) -> Result<AgentState, AppError> {
+pub async fn say(cx: &Cx, member: MemberId, says: &str, field: &str) -> Result<AgentState, AppError> {
     audit::audited(&cx.app, cx.caller()?, Action::AgentStateChanged, async |act| {
         act.on("member", member.0);
         let before = store::agent::said(&mut act.tx, member).await?;
@@ -36,7 +37,7 @@ pub async fn say(cx: &Cx, member: MemberId, says: &str) -> Result<AgentState, Ap
             let asked: Option<ReasonId> = says.parse().ok();
             let reasons = store::agent::reasons(&mut act.tx).await?;
             let found = reasons.into_iter().find(|reason| Some(reason.id) == asked);
-            let reason = found.ok_or_else(|| AppError::field("says", Bad::Choice))?;
+            let reason = found.ok_or_else(|| AppError::field(field, Bad::Choice))?;
             (reason.state, Some(reason.id))
         };
         act.before(json!({ "state": before.code() }));

@@ -26,14 +26,14 @@ pub async fn day(cx: &Cx, from: At, until: At) -> Result<Vec<Job>, AppError> {
     let person = cx.signed_in()?;
     audit::audited(&cx.app, &person.caller, Action::WorkOrdersListed, async |act| {
         let orders = store::work_order::mine(&mut act.tx, person.member, from, until).await?;
-        let mut jobs = Vec::with_capacity(orders.len());
-        for order in orders {
-            // A session of a job that is over leads nowhere.
-            let session =
-                if order.state.is_end() { None } else { store::masked_call::of(&mut act.tx, order.id).await? };
-            jobs.push(Job { order, proxy: session.map(|session| session.proxy) });
-        }
-        Ok(jobs)
+        // A session of a job that is over leads nowhere.
+        let open: Vec<_> = orders.iter().filter(|order| !order.state.is_end()).map(|order| order.id).collect();
+        let mut sessions = store::masked_call::of_many(&mut act.tx, &open).await?;
+        let job = |order: WorkOrder| {
+            let proxy = sessions.remove(&order.id).map(|session| session.proxy);
+            Job { order, proxy }
+        };
+        Ok(orders.into_iter().map(job).collect())
     })
     .await
 }

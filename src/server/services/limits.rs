@@ -37,8 +37,8 @@ pub const POSITIONS_PER_MINUTE: u32 = 30;
 /// Long looks through the audit log at once: searching for words, counting for an export, verifying. The other connections are
 /// everybody else's.
 const SEARCHES: usize = 4;
-/// How long a long look waits for its turn.
-const SEARCH_WAITS: Duration = Duration::from_secs(2);
+/// How long a long look waits for its turn, or a retention run.
+const TURN_WAITS: Duration = Duration::from_secs(2);
 
 /// The limiters of one process, and the counts of what was turned away.
 pub struct Limits {
@@ -50,6 +50,7 @@ pub struct Limits {
     positions: DefaultKeyedRateLimiter<MemberId>,
     searches: Semaphore,
     exporting: Semaphore,
+    deleting: Semaphore,
     export_waits: AtomicBool,
     refusals: Mutex<Vec<Refusal>>,
     /// Webhooks to addresses that nobody has.
@@ -88,6 +89,7 @@ impl Default for Limits {
             positions: RateLimiter::keyed(per_minute(POSITIONS_PER_MINUTE)),
             searches: Semaphore::new(SEARCHES),
             exporting: Semaphore::new(1),
+            deleting: Semaphore::new(1),
             export_waits: AtomicBool::new(false),
             refusals: Mutex::default(),
             unknown_tokens: AtomicU64::new(0),
@@ -130,7 +132,7 @@ impl Limits {
     /// A turn for a long look through the audit log, which is held as long as the look takes. Nothing when all are taken and
     /// none comes free soon. To be asked for before a connection is.
     pub async fn search_turn(&self) -> Option<SemaphorePermit<'_>> {
-        timeout(SEARCH_WAITS, self.searches.acquire()).await.ok()?.ok()
+        timeout(TURN_WAITS, self.searches.acquire()).await.ok()?.ok()
     }
 
     /// The turn of the one export that is written at a time, so that jobs and mails keep their connections. Nothing while another
@@ -142,6 +144,11 @@ impl Limits {
             self.export_waits.store(true, Ordering::Relaxed);
         }
         turn
+    }
+
+    /// The turn of the one retention run of this node at a time, as of exports. Nothing when none comes free soon.
+    pub async fn retention_turn(&self) -> Option<SemaphorePermit<'_>> {
+        timeout(TURN_WAITS, self.deleting.acquire()).await.ok()?.ok()
     }
 
     /// Whether an export was turned away since this was last asked: who has the turn lets it go first then.
@@ -184,6 +191,8 @@ impl Limits {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::*;
 
     /// How many of these tries are let through. Some refill while the test runs, so the bounds below are loose.
@@ -213,6 +222,16 @@ mod tests {
         assert!(limits.search_turn().await.is_none());
         turns.pop();
         assert!(limits.search_turn().await.is_some());
+    }
+
+    #[tokio::test]
+    async fn one_retention_run_goes_at_a_time() {
+        let limits = Limits::default();
+        let turn = limits.retention_turn().await;
+        assert!(turn.is_some());
+        assert!(limits.retention_turn().now_or_never().is_none(), "the next one waits");
+        drop(turn);
+        assert!(limits.retention_turn().await.is_some());
     }
 
     fn about(limit: u32) -> std::ops::Range<u32> {

@@ -98,8 +98,9 @@ pub async fn hand_over(cx: &Cx, id: MemberId, word: &str) -> Result<(), AppError
     .await
 }
 
-/// Ends a membership, and with it everything that hangs on it: extensions, invitations that wait, the person's sessions and
-/// programs in this business, with their streams, their shift and masked calls. Their jobs go back to nobody.
+/// Ends a membership, and with it everything that hangs on it: extensions, invitations that wait, links to wallboards, the
+/// person's sessions and programs in this business, with their streams, their shift and masked calls. Their jobs go back to
+/// nobody.
 ///
 /// # Errors
 /// As [`set_role`]; invalid without the typed word.
@@ -132,6 +133,7 @@ pub(super) struct Ended {
     extensions: u64,
     invitations: u64,
     programs: i64,
+    wallboards: u64,
 }
 
 impl Ended {
@@ -142,6 +144,7 @@ impl Ended {
             "invitations_withdrawn": self.invitations,
             "programs_signed_out": self.programs,
             "sessions_ended": self.sessions.len(),
+            "wallboards_revoked": self.wallboards,
         })
     }
 }
@@ -167,6 +170,7 @@ pub(super) async fn end_membership(
         invitations: store::invitation::revoke_sent_by(tx, id).await?,
         programs: store::lobby::token_families_revoke_member(tx, id).await?,
         sessions: store::lobby::sessions_end_member(tx, id, EndCause::Removed).await?,
+        wallboards: store::wallboard::revoke_of(tx, id).await?,
     };
     // Jobs before their sessions, as who moves a job locks them: two that meet wait for each other, and none for ever.
     lapse::release_jobs(app, tx, id).await?;

@@ -1,6 +1,6 @@
 //! Positions of technicians (GPS-1 to GPS-3): taking them in, shifts, and who looks at them.
 //!
-//! Points are stored by [`intake`], many requests in one statement. Nobody writes an entry for a point: that would be a log of
+//! Points are stored by [`intake`], many requests in one transaction. Nobody writes an entry for a point: that would be a log of
 //! where people are. Looking at them is written down, once per viewer and span.
 
 pub mod intake;
@@ -78,7 +78,7 @@ pub async fn receive(cx: &Cx, points: Vec<Result<Sent, BadPoint>>) -> Result<Rec
         Delivered::Fates(fates) => fates,
     };
     if let Some(Fate::TooSoon(at)) = fates.first() {
-        return Ok(Receipt::TooSoon(*at));
+        return Ok(Receipt::TooSoon(At(*at)));
     }
     let mut fates = fates.into_iter();
     let reply = |point: Result<Point, Reply>| match point {
@@ -87,8 +87,8 @@ pub async fn receive(cx: &Cx, points: Vec<Result<Sent, BadPoint>>) -> Result<Rec
             Some(Fate::Stored) => Reply::Stored,
             Some(Fate::Duplicate) => Reply::Duplicate,
             Some(Fate::OffShift) => Reply::OffShift,
-            Some(Fate::Crowded(at)) => Reply::Crowded(at),
-            Some(Fate::TooSoon(at)) => Reply::Crowded(Some(at)),
+            Some(Fate::Crowded(at)) => Reply::Crowded(at.map(At)),
+            Some(Fate::TooSoon(at)) => Reply::Crowded(Some(At(at))),
             None => Reply::Crowded(None),
         },
     };
@@ -215,17 +215,26 @@ pub async fn kept_since(tx: &mut TenantTx, profile: Profile) -> Result<At, AppEr
     Ok(tx.now().plus(-i64::from(days) * DAY))
 }
 
-/// What is due by the clock: weeks of the history made ahead, and dropped when nobody keeps them; shifts that lasted too long.
+/// Makes weeks of the history ahead, and drops those that nobody keeps: the clock's.
 ///
 /// # Errors
 /// The database cannot be reached.
-pub async fn housekeeping(app: &App) -> Result<(), StoreError> {
+pub async fn partitions(app: &App) -> Result<(), StoreError> {
     let (db, now) = (app.worker_db(), app.clock().now());
     store::lobby::positions_partitions(db).await?;
     let default = Profile::ALL.into_iter().map(|profile| DataKind::Positions.limits(profile).default).max();
     let days = store::lobby::positions_days(db, i32::from(default.unwrap_or_default())).await?;
     store::lobby::positions_drop(db, now.plus(-i64::from(days) * DAY)).await?;
-    for business in store::lobby::shifts_over(db, now.plus(-SHIFT_SECONDS)).await? {
+    Ok(())
+}
+
+/// Ends shifts that lasted too long, in every business: the clock's.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn end_shifts(app: &App) -> Result<(), StoreError> {
+    let now = app.clock().now();
+    for business in store::lobby::shifts_over(app.worker_db(), now.plus(-SHIFT_SECONDS)).await? {
         end_over(app, business, now).await?;
     }
     Ok(())

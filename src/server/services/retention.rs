@@ -122,11 +122,13 @@ async fn run_kind(app: &App, caller: &Caller, kind: DataKind) -> Result<u64, App
         let mut tx = TenantTx::open(app.worker_db(), caller, app.clock().now()).await?;
         let deleted = store::retention::delete_batch(&mut tx, kind, run.cutoff, BATCH).await?;
         store::retention::note_batch(&mut tx, run.id, deleted).await?;
+        // No other node begins the same run while this one goes on.
+        store::job::hold(&mut tx).await?;
         if deleted > 0 {
             tx.commit().await?;
             continue;
         }
-        let total = store::retention::finish_run(&mut tx, run.id).await?;
+        let Some(total) = store::retention::finish_run(&mut tx, run.id).await? else { return Ok(0) };
         let entry = NewEntry {
             id: app.draw(),
             action: Action::RetentionRan,

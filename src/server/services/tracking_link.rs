@@ -7,16 +7,19 @@ mod text;
 
 use serde_json::json;
 
-pub use self::text::{TEXT_JOB, TextPayload, send};
+pub use self::text::{TEXT_JOB, TextPayload, give_up, send};
 use super::audit;
 use crate::{
     model::{
+        agent::first_name,
         audit::{Action, Outcome},
         field::Bad,
         geo::Coordinate,
         id::{TrackingLinkId, WorkOrderId},
         permission::Permission,
-        work_order::{LINK_SECONDS_AFTER, LINKS_MOST, WorkOrderState, WorkOrderStep, shown_to_customer},
+        work_order::{
+            LINK_SECONDS_AFTER, LINKS_MOST, WorkOrderState, WorkOrderStep, shown_to_customer, shown_within_m,
+        },
     },
     server::{
         caller::Actor,
@@ -101,15 +104,17 @@ pub struct Seen {
     pub window_to: At,
     /// The technician's first name.
     pub first_name: Option<String>,
-    /// About where they are, how many seconds ago, and how far that is from the customer.
+    /// About where they are on the way.
     pub near: Option<Near>,
 }
 
-/// About where a technician is.
+/// About where a technician is, and how many seconds ago.
 #[derive(Debug, Clone, Copy)]
 pub struct Near {
     pub place: Coordinate,
     pub age: i64,
+    /// How far they may be from there.
+    pub within_m: f64,
     pub distance_m: Option<f64>,
 }
 
@@ -145,19 +150,19 @@ pub async fn follow(cx: &Cx, token: &str) -> Result<Seen, AppError> {
 
 fn seen(found: Followed, now: At) -> Seen {
     let near = found.technician.and_then(|technician| {
-        let place = shown_to_customer(found.state, &technician.at, technician.began.as_ref(), found.place.as_ref())?;
+        let place = shown_to_customer(found.state, &technician.at, &technician.began, found.place.as_ref())?;
         // From the coarse place: an exact distance would be a circle around the exact one.
         let distance_m = found.place.map(|door| place.distance_m(&door));
-        Some(Near { place, age: now.since(technician.fix_at).max(0), distance_m })
+        let (age, within_m) = (now.since(technician.fix_at).max(0), shown_within_m(&technician.at));
+        Some(Near { place, age, within_m, distance_m })
     });
-    let first = |name: &str| name.split_whitespace().next().map(str::to_owned);
     Seen {
         business_name: found.business_name,
         zone: found.zone,
         state: found.state,
         window_from: found.window_from,
         window_to: found.window_to,
-        first_name: found.member_name.as_ref().and_then(|name| first(name.reveal())),
+        first_name: found.member_name.as_ref().map(|name| first_name(name.reveal())),
         near,
     }
 }
@@ -167,10 +172,11 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::server::store::tracking_link::Technician;
+    use crate::{model::work_order::Fix, server::store::tracking_link::Technician};
 
     fn followed(state: WorkOrderState) -> Followed {
         let at = |lat, lon| Coordinate::from_degrees(lat, lon).expect("a place");
+        let fix = |lat, lon| Fix { place: at(lat, lon), accuracy_m: 5.0 };
         let now = At::from_second(1_795_442_400);
         Followed {
             order: WorkOrderId(Uuid::from_u128(1)),
@@ -184,9 +190,9 @@ mod tests {
             member: None,
             member_name: Some("Tia Lopez".parse().expect("a name")),
             technician: Some(Technician {
-                at: at(41.85, -87.65),
+                at: fix(41.85, -87.65),
                 fix_at: now.plus(-90),
-                began: Some(at(41.80, -87.60)),
+                began: [fix(41.80, -87.60), fix(41.82, -87.62)],
             }),
             is_first: false,
         }
@@ -200,7 +206,7 @@ mod tests {
         let near = seen_now.near.expect("on the way");
         assert_eq!(near.age, 90);
         assert!(near.distance_m.is_some_and(|metres| (6_500.0..7_500.0).contains(&metres)));
-        let exact = followed(WorkOrderState::EnRoute).technician.map(|technician| technician.at);
+        let exact = followed(WorkOrderState::EnRoute).technician.map(|technician| technician.at.place);
         assert_ne!(Some(near.place), exact);
         assert!(seen(followed(WorkOrderState::OnSite), now).near.is_none());
     }

@@ -200,7 +200,7 @@ pub async fn assign(cx: &Cx, id: WorkOrderId, seen: &str, member: &str) -> Resul
         }
         store::work_order::assign(&mut act.tx, id, next).await?;
         // Whoever had it is no longer who the customer talks to.
-        store::masked_call::close_for(&mut act.tx, id).await?;
+        store::masked_call::replace(&mut act.tx, id).await?;
         let (step, state) = match next {
             Some(_) => (WorkOrderStep::Assigned, WorkOrderState::Assigned),
             None => (WorkOrderStep::Unassigned, WorkOrderState::New),

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{StoreError, TenantTx, outbox, tx::Whose, types::read};
+use super::{StoreError, TenantTx, live::STALE_SECONDS, outbox, tx::Whose, types::read};
 use crate::{
     model::{
         agent::AgentState,
@@ -13,9 +13,6 @@ use crate::{
     server::{caller::Actor, kit::At},
     ui::wire::live::LiveAgent,
 };
-
-/// A call that has been silent for longer is none that somebody is on (as on the board).
-const STALE_SECONDS: i64 = 4 * 3600;
 
 /// An agent as they are now.
 #[derive(Debug, Clone)]

@@ -113,7 +113,7 @@ pub async fn remove_queue(tx: &mut TenantTx, id: QueueId) -> Result<(), StoreErr
 }
 
 /// How many of the calls that came in within the last hour, and were answered or have ended since, were answered in time, by
-/// queue.
+/// queue. Masked calls are not the desks' to answer.
 ///
 /// # Errors
 /// Refused for people who do not see the whole board.
@@ -127,6 +127,7 @@ pub async fn tally(tx: &mut TenantTx, measures: Measures) -> Result<Tally, Store
            left join queues q on q.business_id = $1 and q.number = c.own_number
            where c.business_id = $1 and c.direction = 'inbound' and c.started_at > $2
              and (c.answered_at is not null or c.ended_at is not null)
+             and not exists (select from masked_calls k where k.business_id = $1 and k.call_id = c.id)
            group by q.id
            order by q.id"#,
         business.0,

@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::{StoreError, TenantTx};
-use crate::{model::id::JobId, server::kit::At};
+use crate::{
+    model::id::JobId,
+    server::{caller::Actor, kit::At},
+};
 
 /// Queues a job. A second one of the same kind and key is the same job.
 ///
@@ -41,6 +44,24 @@ pub async fn finish(tx: &mut TenantTx, id: JobId) -> Result<(), StoreError> {
     tx.machine()?;
     let business = tx.business();
     sqlx::query!("delete from jobs where business_id = $1 and id = $2", business.0, id.0).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// The job that this transaction belongs to goes on: nobody else claims it for another minute.
+///
+/// # Errors
+/// Refused for everybody but jobs.
+pub async fn hold(tx: &mut TenantTx) -> Result<(), StoreError> {
+    let Actor::Job(id) = tx.caller().actor else { return Err(StoreError::Refused) };
+    let business = tx.business();
+    // By the database's clock, as claiming is.
+    sqlx::query!(
+        "update jobs set lease_until = now() + interval '1 minute' where business_id = $1 and id = $2",
+        business.0,
+        id.0
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 

@@ -17,7 +17,7 @@ use crate::{
 /// A call that ended stays on the board for this long, so that a glance still finds it.
 pub const LINGER_SECONDS: i64 = 30;
 /// A call without any event for this long is not live: its end was lost.
-const STALE_SECONDS: i64 = 4 * 3600;
+pub(super) const STALE_SECONDS: i64 = 4 * 3600;
 
 /// A call as the board needs it: with whose desks it concerns.
 #[derive(Debug, Clone)]

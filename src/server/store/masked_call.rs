@@ -4,16 +4,17 @@
 mod close;
 mod route;
 
+use std::collections::HashMap;
+
 pub use close::{close_for, close_of, close_through, replace};
 pub use route::{MaskedCall, Route, calls_of, note_call, note_missed, proxy_of, route};
 use uuid::Uuid;
 
-use super::{StoreError, TenantTx, tx::Whose, types::read};
+use super::{StoreError, TenantTx, types::read, work_order::reach};
 use crate::{
     model::{
         id::{MemberId, ProxyNumberId, ProxySessionId, WorkOrderId},
         masked_call::{SECONDS_AFTER, SECONDS_BEFORE, Side},
-        permission::Permission,
         phone::Phone,
         work_order::WorkOrderState,
     },
@@ -46,50 +47,56 @@ pub struct Job {
     pub customer: Option<Phone>,
 }
 
-/// Whose jobs the caller may open calls for: null for everybody's.
-fn reach(tx: &TenantTx) -> Result<Option<Uuid>, StoreError> {
-    Ok(match tx.may(Permission::WorkOrders)? {
-        Whose::Everybodys => None,
-        Whose::Only(member) => Some(member.0),
-    })
-}
-
 /// The open session of a job, if calls go through it now. A technician's own jobs only.
 ///
 /// # Errors
 /// Refused without `work_orders`.
 pub async fn of(tx: &mut TenantTx, work_order: WorkOrderId) -> Result<Option<Session>, StoreError> {
+    Ok(of_many(tx, &[work_order]).await?.remove(&work_order))
+}
+
+/// As [`of`], of several jobs.
+///
+/// # Errors
+/// Refused without `work_orders`.
+pub async fn of_many(
+    tx: &mut TenantTx,
+    work_orders: &[WorkOrderId],
+) -> Result<HashMap<WorkOrderId, Session>, StoreError> {
     let own = reach(tx)?;
     let (business, now) = (tx.business(), tx.now());
-    let row = sqlx::query!(
-        "select s.id, s.member_id, s.starts_at, s.expires_at, n.number
+    let ids: Vec<Uuid> = work_orders.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        "select s.work_order_id, s.id, s.member_id, s.starts_at, s.expires_at, n.number
          from proxy_sessions s
          join proxy_numbers n on n.business_id = $1 and n.id = s.proxy_number_id
          join work_orders w on w.business_id = $1 and w.id = s.work_order_id and w.member_id = s.member_id
              and w.state in ('assigned', 'en_route', 'on_site') and w.window_from <= $5 and w.window_to > $6
          join proxy_parties p on p.business_id = $1 and p.session_id = s.id and p.side = 'customer'
              and p.phone = w.customer_phone
-         where s.business_id = $1 and s.work_order_id = $2 and s.closed_at is null and s.expires_at > $3
+         where s.business_id = $1 and s.work_order_id = any($2) and s.closed_at is null and s.expires_at > $3
              and ($4::uuid is null or s.member_id = $4)",
         business.0,
-        work_order.0,
+        &ids,
         now,
         own,
         now.plus(SECONDS_BEFORE),
         now.plus(-SECONDS_AFTER)
     )
-    .fetch_optional(tx.conn())
+    .fetch_all(tx.conn())
     .await?;
-    row.map(|r| {
-        Ok(Session {
-            id: ProxySessionId(r.id),
-            proxy: read("proxy_numbers.number", &r.number)?,
-            member: MemberId(r.member_id),
-            starts_at: r.starts_at,
-            expires_at: r.expires_at,
+    rows.into_iter()
+        .map(|r| {
+            let session = Session {
+                id: ProxySessionId(r.id),
+                proxy: read("proxy_numbers.number", &r.number)?,
+                member: MemberId(r.member_id),
+                starts_at: r.starts_at,
+                expires_at: r.expires_at,
+            };
+            Ok((WorkOrderId(r.work_order_id), session))
         })
-    })
-    .transpose()
+        .collect()
 }
 
 /// Begins to open a session: until the transaction ends, nobody else does so in this business, so that two do not choose the

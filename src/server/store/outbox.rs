@@ -3,6 +3,8 @@
 //! Reading is by (xid, id) below the snapshot's xmin: everything there is settled, so nothing can appear behind a
 //! cursor that has passed.
 
+use std::iter;
+
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -20,6 +22,15 @@ pub struct Row {
     pub topic: String,
     pub subject: Uuid,
     pub member: Option<MemberId>,
+    /// All of whom it tells, where it tells of several (see [`put_moved`]).
+    pub members: Vec<MemberId>,
+}
+
+impl Row {
+    /// The technicians of whom a position or a shift tells; not each of them once.
+    pub fn moved(&self) -> impl Iterator<Item = MemberId> {
+        iter::once(MemberId(self.subject)).chain(self.members.iter().copied())
+    }
 }
 
 /// What happened, for whom.
@@ -28,7 +39,7 @@ pub enum Topic {
     Call(CallId),
     Pop(PopId, MemberId),
     PopGone(PopId, MemberId),
-    /// A technician's shift began or ended. Positions are told by the statement that stores them.
+    /// A technician's shift began or ended. Positions have an event of their own: [`put_moved`].
     Shift(MemberId),
     /// What an agent says of themselves.
     Agent(MemberId),
@@ -62,6 +73,30 @@ pub async fn put(tx: &mut TenantTx, topic: Topic) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Adds one event for all technicians who moved in a flush, for an event each would cost as much as their positions. The
+/// relay reads those of a batch together anyway. Its subject is the first of them.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn put_moved(tx: &mut TenantTx, members: &[MemberId]) -> Result<(), StoreError> {
+    let Some(first) = members.first() else { return Ok(()) };
+    let business = tx.business();
+    let members: Vec<Uuid> = members.iter().map(|member| member.0).collect();
+    sqlx::query!(
+        "insert into outbox (business_id, topic, subject_id, member_id, member_ids) values ($1, 'position', $2, $2, $3)",
+        business.0,
+        first.0,
+        &members
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+fn all_of(members: Option<Vec<Uuid>>) -> Vec<MemberId> {
+    members.unwrap_or_default().into_iter().map(MemberId).collect()
+}
+
 fn cursor(xid: &str, id: i64, at: At) -> Result<Cursor, StoreError> {
     let xid = xid.parse().map_err(|_| StoreError::Unreadable { column: "outbox.xid" })?;
     Ok(Cursor { xid, id, at: at.as_second() })
@@ -83,7 +118,7 @@ pub async fn head(db: &PgPool, now: At) -> Result<Cursor, StoreError> {
 pub async fn after(db: &PgPool, from: Cursor, limit: i32) -> Result<Vec<Row>, StoreError> {
     let rows = sqlx::query!(
         r#"select xid as "xid!", id as "id!", business_id as "business_id!", topic as "topic!",
-               subject_id as "subject_id!", member_id, at as "at!"
+               subject_id as "subject_id!", member_id, member_ids, at as "at!"
            from lobby.outbox_after($1, $2, $3)"#,
         from.xid.to_string(),
         from.id,
@@ -99,6 +134,7 @@ pub async fn after(db: &PgPool, from: Cursor, limit: i32) -> Result<Vec<Row>, St
                 topic: r.topic,
                 subject: r.subject_id,
                 member: r.member_id.map(MemberId),
+                members: all_of(r.member_ids),
             })
         })
         .collect()
@@ -124,7 +160,7 @@ pub async fn missed(tx: &mut TenantTx, from: Cursor, limit: i64) -> Result<Vec<R
 async fn select(tx: &mut TenantTx, from: Cursor, limit: i64, positions: bool) -> Result<Vec<Row>, StoreError> {
     let business = tx.business();
     let rows = sqlx::query!(
-        r#"select xid::text as "xid!", id, topic, subject_id, member_id, at
+        r#"select xid::text as "xid!", id, topic, subject_id, member_id, member_ids, at
            from outbox
            where business_id = $1 and (xid, id) > ($2::text::xid8, $3) and xid < pg_snapshot_xmin(pg_current_snapshot())
                and ($5 or topic <> 'position')
@@ -146,6 +182,7 @@ async fn select(tx: &mut TenantTx, from: Cursor, limit: i64, positions: bool) ->
                 topic: r.topic,
                 subject: r.subject_id,
                 member: r.member_id.map(MemberId),
+                members: all_of(r.member_ids),
             })
         })
         .collect()

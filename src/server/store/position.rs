@@ -1,10 +1,15 @@
 //! Where technicians are (GPS-1 to GPS-3): the latest positions, trails, who is nearest, and who looked. Points come in
-//! through `write`; shifts have their own file, `super::shift`.
+//! through `write`: what is known of their technicians is read (`standing`), the model judges (`model::position::judge`), and
+//! what stays is written (`rows`). Shifts have their own file, `super::shift`.
+//!
+//! To write or delete positions elsewhere: behind `lock`, on which all of that relies.
 //!
 //! A technician is seen while a shift of theirs is open, and with a position of that shift only.
 
 mod keep;
 mod look;
+mod rows;
+mod standing;
 mod write;
 
 pub use keep::*;
@@ -16,7 +21,7 @@ use uuid::Uuid;
 use super::{StoreError, TenantTx, tx::Whose, types::read};
 use crate::{
     model::{
-        geo::{Bounds, Coordinate, Freshness},
+        geo::{Coordinate, Freshness},
         id::MemberId,
         permission::Permission,
         personal::PersonName,
@@ -24,8 +29,8 @@ use crate::{
     server::kit::At,
 };
 
-/// Nobody's trail has more: three a minute for a day.
-const TRAIL: i64 = 5_000;
+/// Three a minute for a week, which is the longest that a page asks for.
+const TRAIL: i64 = 3 * 60 * 24 * 7;
 
 /// A technician who is on shift.
 #[derive(Debug, Clone)]
@@ -117,18 +122,16 @@ impl TryFrom<Row> for Unit {
     }
 }
 
-/// Everybody who is on shift, by name; with own reach only oneself. In bounds: those whose position lies in them.
+/// Everybody who is on shift, by name; with own reach only oneself.
 ///
 /// # Errors
 /// Refused without `map`.
-pub async fn latest(tx: &mut TenantTx, bounds: Option<Bounds>) -> Result<Vec<Unit>, StoreError> {
+pub async fn latest(tx: &mut TenantTx) -> Result<Vec<Unit>, StoreError> {
     let only = match tx.may(Permission::Map)? {
         Whose::Everybodys => None,
         Whose::Only(member) => Some(vec![member.0]),
     };
-    let units = select(tx, only).await?;
-    let inside = |unit: &Unit| bounds.is_none_or(|b| unit.position.as_ref().is_some_and(|p| b.contains(&p.place)));
-    Ok(units.into_iter().filter(inside).collect())
+    select(tx, only).await
 }
 
 /// Some technicians as they are now, for the relay, which asks for everybody and lets each stream filter. Who is not on shift
@@ -167,8 +170,8 @@ async fn select(tx: &mut TenantTx, only: Option<Vec<Uuid>>) -> Result<Vec<Unit>,
     rows.into_iter().map(Unit::try_from).collect()
 }
 
-/// Where a technician has been, oldest first, the newest 5,000 points between two times. Never older than `kept`, which
-/// is how far back the business keeps positions: what is over is not shown, though it goes only tonight.
+/// Where a technician has been, oldest first: the newest points between two times, a week's at most. Never older than `kept`,
+/// which is how far back the business keeps positions: what is over is not shown, though it goes only tonight.
 ///
 /// # Errors
 /// Refused without `map`, and with own reach for anybody else.

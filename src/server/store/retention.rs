@@ -194,21 +194,22 @@ pub async fn note_batch(tx: &mut TenantTx, run: RunId, deleted: u64) -> Result<(
     Ok(())
 }
 
-/// Ends a run and returns what it deleted in all.
+/// Ends a run and returns what it deleted in all. Nothing when somebody else has ended it: then the entry is theirs.
 ///
 /// # Errors
 /// Refused for people.
-pub async fn finish_run(tx: &mut TenantTx, run: RunId) -> Result<i64, StoreError> {
+pub async fn finish_run(tx: &mut TenantTx, run: RunId) -> Result<Option<i64>, StoreError> {
     tx.machine()?;
     let (business, now) = (tx.business(), tx.now());
     let deleted = sqlx::query_scalar!(
-        "update retention_runs set state = 'finished', finished_at = $3 where business_id = $1 and id = $2
+        "update retention_runs set state = 'finished', finished_at = $3
+         where business_id = $1 and id = $2 and state = 'running'
          returning deleted",
         business.0,
         run.0,
         now
     )
-    .fetch_one(tx.conn())
+    .fetch_optional(tx.conn())
     .await?;
     Ok(deleted)
 }

@@ -6,11 +6,11 @@ use uuid::Uuid;
 use super::{StoreError, TenantTx, types::read};
 use crate::{
     model::{
-        geo::Coordinate,
+        geo::{Coordinate, LATE_SECONDS},
         id::{MemberId, TrackingLinkId, WorkOrderId},
         permission::Permission,
         personal::PersonName,
-        work_order::WorkOrderState,
+        work_order::{COARSE_M, Fix, WorkOrderState},
     },
     server::kit::At,
 };
@@ -194,18 +194,20 @@ pub async fn close_for(tx: &mut TenantTx, order: WorkOrderId) -> Result<u64, Sto
     Ok(done.rows_affected())
 }
 
-/// Moves the end of a work order's links with its window.
+/// Moves the end of a work order's open links with its window. One that is over stays over, whoever has it by now.
 ///
 /// # Errors
 /// Refused without `work_orders` for all.
 pub async fn move_end(tx: &mut TenantTx, order: WorkOrderId, expires_at: At) -> Result<(), StoreError> {
     tx.may_all(Permission::WorkOrders)?;
-    let business = tx.business();
+    let (business, now) = (tx.business(), tx.now());
     sqlx::query!(
-        "update tracking_links set expires_at = $3 where business_id = $1 and work_order_id = $2 and revoked_at is null",
+        "update tracking_links set expires_at = $3
+         where business_id = $1 and work_order_id = $2 and revoked_at is null and expires_at > $4",
         business.0,
         order.0,
-        expires_at
+        expires_at,
+        now
     )
     .execute(tx.conn())
     .await?;
@@ -265,18 +267,19 @@ pub struct Followed {
     pub place: Option<Coordinate>,
     pub member: Option<MemberId>,
     pub member_name: Option<PersonName>,
-    /// Where they are, since when that is known, and where their shift began; absent outside a shift.
+    /// Where they are on the way; absent where nothing fresh and good is known of it.
     pub technician: Option<Technician>,
     /// Whether nobody opened it for ten minutes before.
     pub is_first: bool,
 }
 
-/// Where a technician is.
+/// Where a technician is who is on the way.
 #[derive(Debug, Clone, Copy)]
 pub struct Technician {
-    pub at: Coordinate,
+    pub at: Fix,
     pub fix_at: At,
-    pub began: Option<Coordinate>,
+    /// Where their shift began, which may be their home, and where this way began, which may be another customer's.
+    pub began: [Fix; 2],
 }
 
 struct Row {
@@ -340,34 +343,50 @@ pub async fn followed(tx: &mut TenantTx) -> Result<Followed, StoreError> {
         is_first: row.is_first,
     };
     if let (Some(member), WorkOrderState::EnRoute) = (found.member, found.state) {
-        found.technician = technician(tx, member).await?;
+        found.technician = technician(tx, member, found.order).await?;
     }
     Ok(found)
 }
 
-/// Where somebody is whose shift is open, and where it began.
-async fn technician(tx: &mut TenantTx, member: MemberId) -> Result<Option<Technician>, StoreError> {
+/// Where somebody is whose shift is open and who is on the way. Only by a fix of this way: an older one is of another customer.
+async fn technician(tx: &mut TenantTx, member: MemberId, of: WorkOrderId) -> Result<Option<Technician>, StoreError> {
     tx.link()?;
-    let business = tx.business();
+    let (business, now) = (tx.business(), tx.now());
     let row = sqlx::query!(
-        r#"select l.lat_e7, l.lon_e7, l.fix_at, f.lat_e7 as "began_lat?", f.lon_e7 as "began_lon?"
+        r#"select l.lat_e7, l.lon_e7, l.accuracy_m, l.fix_at, h.lat_e7 as "shift_lat!", h.lon_e7 as "shift_lon!",
+               h.accuracy_m as "shift_m!", d.lat_e7 as "way_lat!", d.lon_e7 as "way_lon!", d.accuracy_m as "way_m!"
            from shifts s
+           cross join (
+               select max(e.at) as began_at from work_order_events e
+               where e.business_id = $1 and e.work_order_id = $3 and e.step = 'moved' and e.state = 'en_route'
+           ) w
            join latest_positions l on l.business_id = $1 and l.member_id = $2 and l.fix_at >= s.began_at
-           left join lateral (
-               select p.lat_e7, p.lon_e7 from positions p
+               and l.fix_at >= w.began_at and l.fix_at >= $4 and l.accuracy_m <= $5::float8
+           cross join lateral (
+               select p.lat_e7, p.lon_e7, p.accuracy_m from positions p
                where p.business_id = $1 and p.member_id = $2 and p.fix_at >= s.began_at
                order by p.fix_at
                limit 1
-           ) f on true
+           ) h
+           cross join lateral (
+               select p.lat_e7, p.lon_e7, p.accuracy_m from positions p
+               where p.business_id = $1 and p.member_id = $2 and p.fix_at >= greatest(s.began_at, w.began_at)
+               order by p.fix_at
+               limit 1
+           ) d
            where s.business_id = $1 and s.member_id = $2 and s.ended_at is null"#,
         business.0,
-        member.0
+        member.0,
+        of.0,
+        now.plus(-LATE_SECONDS),
+        COARSE_M
     )
     .fetch_optional(tx.conn())
     .await?;
+    let fix = |lat_e7, lon_e7, metres: f32| Fix { place: Coordinate { lat_e7, lon_e7 }, accuracy_m: metres.into() };
     Ok(row.map(|r| Technician {
-        at: Coordinate { lat_e7: r.lat_e7, lon_e7: r.lon_e7 },
+        at: fix(r.lat_e7, r.lon_e7, r.accuracy_m),
         fix_at: r.fix_at,
-        began: r.began_lat.zip(r.began_lon).map(|(lat_e7, lon_e7)| Coordinate { lat_e7, lon_e7 }),
+        began: [fix(r.shift_lat, r.shift_lon, r.shift_m), fix(r.way_lat, r.way_lon, r.way_m)],
     }))
 }

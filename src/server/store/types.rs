@@ -13,7 +13,14 @@ use uuid::Uuid;
 use super::StoreError;
 use crate::{model::id, server::kit::At};
 
+/// The beginning of year 1. The database knows no instant of five thousand years before, which an address may name: it is asked
+/// for what is older than this as for this, and nothing is. In microseconds since 1970.
+const OLDEST: i64 = -62_135_596_800_000_000;
+
 type Boxed = Box<dyn Error + Send + Sync>;
+
+/// The year 2000, from which `PostgreSQL` counts, in microseconds since 1970.
+const EPOCH: i64 = 946_684_800_000_000;
 
 impl Type<Postgres> for At {
     fn type_info() -> PgTypeInfo {
@@ -21,9 +28,16 @@ impl Type<Postgres> for At {
     }
 }
 
+impl PgHasArrayType for At {
+    fn array_type_info() -> PgTypeInfo {
+        <SqlTimestamp as PgHasArrayType>::array_type_info()
+    }
+}
+
+/// As `jiff_sqlx`, without its way over a calendar: positions bind thousands at once.
 impl Encode<'_, Postgres> for At {
     fn encode_by_ref(&self, buf: &mut PgArgumentBuffer) -> Result<IsNull, Boxed> {
-        Encode::<Postgres>::encode_by_ref(&SqlTimestamp::from(self.0), buf)
+        Encode::<Postgres>::encode_by_ref(&(self.micros().max(OLDEST) - EPOCH), buf)
     }
 }
 

@@ -3,7 +3,11 @@
 
 use super::{StoreError, TenantTx};
 use crate::{
-    model::{board::MOST_LINKS, id::WallboardId, permission::Permission},
+    model::{
+        board::MOST_LINKS,
+        id::{MemberId, WallboardId},
+        permission::Permission,
+    },
     server::kit::At,
 };
 
@@ -112,4 +116,23 @@ pub async fn revoke(tx: &mut TenantTx, id: WallboardId) -> Result<Vec<u8>, Store
     .fetch_one(tx.conn())
     .await?;
     Ok(hash)
+}
+
+/// Ends the links of somebody who leaves, or may share none any more, and says how many. Their streams ask by themselves whether
+/// they go on, on every node.
+///
+/// # Errors
+/// Refused without `team.manage` or `roles.manage`.
+pub async fn revoke_of(tx: &mut TenantTx, member: MemberId) -> Result<u64, StoreError> {
+    tx.may_all(Permission::TeamManage).or_else(|_| tx.may_all(Permission::RolesManage))?;
+    let (business, now) = (tx.business(), tx.now());
+    let done = sqlx::query!(
+        "update wallboard_links set revoked_at = $3 where business_id = $1 and created_by = $2 and revoked_at is null",
+        business.0,
+        member.0,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected())
 }

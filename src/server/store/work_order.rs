@@ -145,8 +145,8 @@ fn codes(states: &[WorkOrderState]) -> Vec<String> {
     states.iter().map(|state| state.code().to_owned()).collect()
 }
 
-/// Whose id every statement is narrowed to, if to anybody's.
-fn reach(tx: &TenantTx) -> Result<Option<Uuid>, StoreError> {
+/// Whose id every statement is narrowed to, if to anybody's. What hangs on a work order reaches as far (`super::masked_call`).
+pub(super) fn reach(tx: &TenantTx) -> Result<Option<Uuid>, StoreError> {
     match tx.may(Permission::WorkOrders)? {
         Whose::Everybodys => Ok(None),
         Whose::Only(member) => Ok(Some(member.0)),

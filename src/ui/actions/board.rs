@@ -10,7 +10,7 @@ pub async fn say_state(says: String) -> Result<Done, Fault> {
     use crate::server::{http::action::using, services::agent};
 
     using(async |cx| {
-        let said = agent::say(cx, cx.signed_in()?.member, &says).await?;
+        let said = agent::say(cx, cx.signed_in()?.member, &says, "says").await?;
         Ok(Done::back().saying(format!("You are shown as: {}.", said.label().to_lowercase())))
     })
     .await
@@ -25,7 +25,7 @@ pub async fn set_agent_state(member: String, their_state: String) -> Result<Done
     };
 
     using(async |cx| {
-        let said = agent::say(cx, id_of(&member)?, &their_state).await?;
+        let said = agent::say(cx, id_of(&member)?, &their_state, "their_state").await?;
         Ok(Done::at("/board").saying(format!("They are shown as: {}.", said.label().to_lowercase())))
     })
     .await

@@ -3,11 +3,10 @@
 
 use leptos::prelude::*;
 
-use super::board_summary::clock_text;
 use crate::{
     model::{agent::AgentState, call::CallState},
     ui::{
-        parts::AgentStateBadge,
+        parts::{AgentStateBadge, duration},
         wire::live::{LiveAgent, LiveCall},
     },
 };
@@ -30,7 +29,7 @@ fn Agent(agent: LiveAgent, clock: ReadSignal<i64>) -> impl IntoView {
         (None, reason) => reason.unwrap_or_default(),
     };
     let since = agent.since.filter(|_| agent.state != AgentState::Offline);
-    let timer = move || since.map(|since| clock_text((clock.get() - since).max(0) / 1000));
+    let timer = move || since.map(|since| duration((clock.get() - since) / 1000));
     view! {
         <li data-agent=agent.id.to_string()>
             <span class="cell-main">{agent.name}</span>

@@ -1,11 +1,8 @@
-//! What stands above the live board's rows (TEL-2): the connection, the tiles, a line for each queue.
+//! What stands above the live board's rows (TEL-2): the sound's switch, the tiles, a line for each queue.
 
 use leptos::prelude::*;
 
-use super::{
-    hub::{self, Link},
-    live_board::Board,
-};
+use super::live_board::Board;
 use crate::{
     model::{
         board::{LEVEL_SECONDS, Level, Measures, percent},
@@ -13,12 +10,12 @@ use crate::{
         id::QueueId,
     },
     ui::{
-        parts::{Badge, Icon, Tile, Tone},
+        parts::{Icon, Tile, Tone, duration},
         wire::live::{LiveCall, Tally},
     },
 };
 
-/// Chip, sound and tiles.
+/// Sound and tiles.
 #[component]
 pub(super) fn Summary(board: Board, queue: Option<QueueId>) -> impl IntoView {
     let Board { rows, clock, sound, measures, .. } = board;
@@ -32,7 +29,7 @@ pub(super) fn Summary(board: Board, queue: Option<QueueId>) -> impl IntoView {
         let (now, none) = (clock.get(), String::new());
         let (active, waiting, longest) = rows.with(|rows| measure(rows, None, now));
         let level = measures.level(longest.unwrap_or_default());
-        let longest = longest.map_or_else(|| "–".to_owned(), clock_text);
+        let longest = longest.map_or_else(|| "–".to_owned(), duration);
         let mut all = vec![
             ("In progress", active.to_string(), none.clone(), Tone::Neutral),
             ("Waiting", waiting.to_string(), none, Tone::Neutral),
@@ -44,7 +41,6 @@ pub(super) fn Summary(board: Board, queue: Option<QueueId>) -> impl IntoView {
     };
     view! {
         <div class="toolbar">
-            <Chip clock=clock />
             <button
                 class="btn btn-quiet btn-small"
                 type="button"
@@ -70,7 +66,7 @@ pub(super) fn Queues(board: Board, queues: Vec<(QueueId, String)>) -> impl IntoV
     let line = move |id: QueueId| {
         let now = board.clock.get();
         let (active, waiting, longest) = board.rows.with(|rows| measure(rows, Some(id), now));
-        let longest = longest.map_or_else(|| "–".to_owned(), clock_text);
+        let longest = longest.map_or_else(|| "–".to_owned(), duration);
         let level = board.tally.with(|tally| {
             let level = tally.as_ref().map(|tally| service_level(tally, Some(id), board.measures, now).0);
             level.map_or_else(String::new, |level| format!(" · {level} in time"))
@@ -90,34 +86,6 @@ pub(super) fn Queues(board: Board, queues: Vec<(QueueId, String)>) -> impl IntoV
         })
         .collect_view();
     view! { <ul class="queues" aria-label="Queues">{lines}</ul> }
-}
-
-/// How the connection is, in a word and seconds, and what may be missing.
-#[component]
-fn Chip(clock: RwSignal<i64>) -> impl IntoView {
-    let state = RwSignal::new(Link::Waking);
-    Effect::new(move |_| state.set(hub::link().get()));
-    move || {
-        // Read for its tick: the seconds count on.
-        let _ = clock.get();
-        let since = |then: i64| (hub::browser_now() - then).max(0);
-        let (tone, icon, text) = match state.get() {
-            Link::Waking => (Tone::Neutral, "clock", "Shown as loaded".to_owned()),
-            Link::Connected if since(hub::heard()) > hub::PATIENCE => {
-                let seconds = since(hub::heard()) / 1000;
-                (
-                    Tone::Warn,
-                    "clock",
-                    format!("Late: nothing heard for {seconds} s; what happened since may be missing"),
-                )
-            }
-            Link::Connected => (Tone::Good, "check", "Connected".to_owned()),
-            Link::Lost(then) => {
-                (Tone::Bad, "warn", format!("Lost for {} s; calls and states may be missing", since(then) / 1000))
-            }
-        };
-        view! { <Badge tone=tone icon=icon text=text /> }
-    }
 }
 
 /// Calls in progress, calls that wait, and the seconds that the first of them has waited: of a queue, or of all.
@@ -154,11 +122,6 @@ fn service_level(tally: &Tally, queue: Option<QueueId>, measures: Measures, now:
         Some(share) if measures.is_met(share) => (format!("{share} %"), note, Tone::Good),
         Some(share) => (format!("{share} %"), note, Tone::Warn),
     }
-}
-
-/// Minutes and seconds.
-pub(super) fn clock_text(seconds: i64) -> String {
-    format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
 /// A short tone. Browsers allow it only after a click on this page, which the switch is.

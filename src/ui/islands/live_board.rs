@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     agents::{self, Agents},
-    board_summary::{Queues, Summary, beep, clock_text},
+    board_summary::{Queues, Summary, beep},
     hub,
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
         phone::MaskedPhone,
     },
     ui::{
-        parts::{CallStateBadge, DataTable, Icon},
+        parts::{CallStateBadge, DataTable, Icon, duration},
         wire::live::{LiveAgent, LiveCall, LiveEvent, Tally},
     },
 };
@@ -65,13 +65,12 @@ impl BoardFilter {
 }
 
 /// What the board shows when it is drawn: calls that the filter keeps, oldest first, agents by name; `now` is the server's
-/// clock then, `cursor` where it stood. The tally is for who sees the whole board.
+/// clock then. The tally is for who sees the whole board.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BoardStart {
     pub calls: Vec<LiveCall>,
     pub agents: Vec<LiveAgent>,
     pub tally: Option<Tally>,
-    pub cursor: String,
     pub now: i64,
 }
 
@@ -98,7 +97,7 @@ pub(super) struct Board {
 /// The board.
 #[island]
 pub fn LiveBoard(start: BoardStart, rules: BoardRules) -> impl IntoView {
-    let BoardStart { calls, agents, tally, cursor, now } = start;
+    let BoardStart { calls, agents, tally, now } = start;
     let BoardRules { filter, measures, queues } = rules;
     let board = Board {
         rows: RwSignal::new(calls),
@@ -113,7 +112,7 @@ pub fn LiveBoard(start: BoardStart, rules: BoardRules) -> impl IntoView {
     Effect::new(move |_| {
         let filter = filter.clone();
         hub::clock_says(now);
-        hub::listen(&cursor, move |event| hear(board, &filter, event));
+        hub::listen(move |event| hear(board, &filter, event));
         set_interval(move || tick(board, resting.get_untracked()), Duration::from_secs(1));
     });
     view! {
@@ -176,7 +175,7 @@ fn Row(call: LiveCall, board: Board) -> impl IntoView {
             <td class="mono">{number(call.party)}</td>
             <td class="mono">{number(call.own)}</td>
             <td>{people}</td>
-            <td class="num">{move || clock_text(seconds())}<span class="cell-note">{move || level().label()}</span></td>
+            <td class="num">{move || duration(seconds())}<span class="cell-note">{move || level().label()}</span></td>
             <td class="actions"><a class="link" href=format!("/calls/{}", call.id)>"Open"</a></td>
         </tr>
     }

@@ -10,7 +10,7 @@ use web_sys::UrlSearchParams;
 use super::hub;
 use crate::ui::{
     actions::calls::AcknowledgePop,
-    parts::Icon,
+    parts::{Icon, duration},
     wire::live::{LiveEvent, PopCard, PopMatch},
 };
 
@@ -22,7 +22,7 @@ pub fn ScreenPop(now: i64) -> impl IntoView {
 
     Effect::new(move |_| {
         hub::clock_says(now);
-        hub::listen("", move |event| match event {
+        hub::listen(move |event| match event {
             LiveEvent::Pop { pop, .. } => set_pops.update(|pops| {
                 pops.retain(|p| p.id != pop.id);
                 pops.push(pop.clone());
@@ -80,7 +80,7 @@ fn acknowledge(id: &str) -> Result<bool, JsValue> {
 
 #[component]
 fn Card(pop: PopCard, clock: ReadSignal<i64>, on_close: Callback<()>) -> impl IntoView {
-    let left = move || (pop.expires_at - clock.get()).max(0) / 1000;
+    let left = move || duration((pop.expires_at - clock.get()) / 1000);
     let many = pop.matches.len();
     let party = pop.party.map_or_else(|| "number withheld".to_owned(), |p| p.to_string());
     view! {
@@ -90,7 +90,10 @@ fn Card(pop: PopCard, clock: ReadSignal<i64>, on_close: Callback<()>) -> impl In
             {pop.matches.into_iter().map(matched).collect_view()}
             {pop.problem.map(|text| view! { <p>{text}</p> })}
             <div class="dialog-actions">
-                <span class="subtle num">{move || format!("gone in {}:{:02}", left() / 60, left() % 60)}</span>
+                // It counts in silence: what rings is read once, not every second.
+                <span class="subtle num" role="timer" aria-live="off">
+                    "gone in "{left}
+                </span>
                 <a class="btn btn-quiet btn-small" href=format!("/calls/{}", pop.call)>"Open the call"</a>
                 <button class="btn btn-primary btn-small" type="button" on:click=move |_| on_close.run(())>"Got it"</button>
             </div>

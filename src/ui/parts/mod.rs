@@ -38,5 +38,5 @@ pub use passkey::{Asks, PasskeyForm};
 pub use select::{RadioCards, SelectField};
 pub use table::{DataTable, FilterBar, Pager};
 pub use text::MaybeText;
-pub use time::When;
+pub use time::{When, duration};
 pub use tone::{AgentStateBadge, Badge, CallStateBadge, Tone};

@@ -175,7 +175,7 @@ pub struct Row {
     pub ids: &'static [(&'static str, Thing)],
     /// The rest of a good request: parameters of the path, fields of the form, or of the query. A field that is called `*`
     /// is the whole body. Words in braces are put in: `{email}` and `{number}`, which nobody has, `{me}`, `{password}`,
-    /// `{another}` and `{answer}`.
+    /// `{another}` and `{answer}`, and `{soon}`, a day of the next month.
     pub fields: &'static [(&'static str, &'static str)],
     pub first: First,
     pub leaves: Leaves,

@@ -183,7 +183,9 @@ impl World {
     fn value(&self, value: &str, person: &Person, answer: &str) -> String {
         let email = if value.contains("{email}") { self.email() } else { String::new() };
         let number = if value.contains("{number}") { self.next().to_string() } else { String::new() };
+        let soon = self.app.now().plus(30 * 24 * 3600).0.to_string();
         value
+            .replace("{soon}", soon.get(..10).unwrap_or_default())
             .replace("{email}", &email)
             .replace("{number}", &number)
             .replace("{me}", &person.member.email)

@@ -123,6 +123,13 @@ async fn tel_2_nothing_is_asked_without_the_right_the_word_or_a_running_call() {
     assert_eq!(dispatcher.post("/api/calls/transfer", &[("id", &call), ("target", &desk)]).await.status, 409);
     assert!(!dispatcher.get(&format!("/calls/{call}")).await.body.contains("Take over"), "it is over");
     assert!(asked.lock().expect("no panics").is_empty());
+    // Whoever sent the form just too late is told why, though the form is gone.
+    let late = app.browser(a.member(Role::Dispatcher)).await;
+    let refused = late.post("/api/calls/transfer", &[("id", &call), ("target", &desk)]).await;
+    let why = refused.cookie("__Host-flash").expect("a message for the next page");
+    let cookies = format!("{}; {why}", late.cookie.as_deref().expect("a session"));
+    let page = late.with_cookie(Some(cookies)).get(&format!("/calls/{call}")).await.body;
+    assert!(page.contains("id=\"problems\""), "{page}");
 }
 
 #[tokio::test]

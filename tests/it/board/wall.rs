@@ -116,8 +116,33 @@ async fn tel_2_a_wallboard_follows_what_happens() {
     let owner = app.browser(a.member(Role::Owner)).await;
     let path = share(&owner).await;
     let agent = app.browser(a.member(Role::Agent)).await;
-    assert!(app.stranger().get(&path).await.body.contains("On a break"));
+    // The list alone: beside it stands every state, hidden, for the script to copy.
+    let listed = async || {
+        let page = app.stranger().get(&path).await.body;
+        let list = page.split("data-wall=\"agents\"").nth(1).expect("a list of agents");
+        list.split("</ul>").next().unwrap_or_default().to_owned()
+    };
+    assert!(listed().await.contains("On a break"));
     assert_eq!(agent.post("/api/agent/state", &[("says", "available")]).await.status, 303);
-    let page = app.stranger().get(&path).await.body;
-    assert!(page.contains("Available") && !page.contains("On a break"), "{page}");
+    let list = listed().await;
+    assert!(list.contains("Available") && !list.contains("On a break"), "{list}");
+}
+
+#[tokio::test]
+async fn tel_2_a_wallboard_ends_with_the_right_of_who_shared_it() {
+    let Two { app, a, b, .. } = two().await;
+    let owner = app.browser(a.member(Role::Owner)).await;
+    let (kept, theirs) = (share(&owner).await, share(&app.browser(b.member(Role::Manager)).await).await);
+    let of_manager = share(&app.browser(a.member(Role::Manager)).await).await;
+    let of_admin = share(&app.browser(a.member(Role::Admin)).await).await;
+    let (manager, admin) = (a.member(Role::Manager).id.to_string(), a.member(Role::Admin).id.to_string());
+    let smaller = owner.post("/api/team/role", &[("id", &manager), ("role", "agent")]).await;
+    assert_eq!(smaller.status, 303, "{}", smaller.body);
+    let removed = owner.post("/api/team/remove", &[("id", &admin), ("confirm", "remove")]).await;
+    assert_eq!(removed.status, 303, "{}", removed.body);
+    for (path, status) in [(&of_manager, 404), (&of_admin, 404), (&kept, 200), (&theirs, 200)] {
+        assert_eq!(app.stranger().get(path).await.status, status);
+    }
+    let counted = "select after ->> 'wallboards_revoked' from audit_entries where action = 'member.removed'";
+    assert_eq!(sql::text(&app.owner, counted).await, "1");
 }

@@ -106,6 +106,7 @@ async fn tel_7_what_comes_after_the_ringing_is_asked_by_the_provider_and_leaks_n
     assert!(theirs.status == 200 && !theirs.body.contains("desk_101"), "{}", theirs.body);
     assert!(!theirs.body.contains(CUSTOMER) && !theirs.body.contains(TECHNICIAN), "{}", theirs.body);
     assert_eq!(field.count("masked_calls where missed_at is not null").await, before);
-    let written = "audit_entries e where e::text like '%5550133%' or e::text like '%5550144%' or e::text like '%5550021%'";
+    let written =
+        "audit_entries e where e::text like '%5550133%' or e::text like '%5550144%' or e::text like '%5550021%'";
     assert_eq!(field.count(written).await, 0, "the log holds ids");
 }

@@ -39,7 +39,7 @@ impl Person {
         let cookies = answer.headers().get_all(SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok());
         let session =
             cookies.filter_map(|cookie| cookie.split(';').next()).find(|cookie| cookie.starts_with("__Host-ringfort="));
-        person.session = session.context("somebody of the demo could not sign in")?.to_owned();
+        session.context("somebody of the demo could not sign in")?.clone_into(&mut person.session);
         Ok(person)
     }
 

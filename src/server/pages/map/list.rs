@@ -5,14 +5,15 @@ use leptos::prelude::*;
 
 use super::{LINES, Model, badge, band, nobody};
 use crate::{
-    model::{geo::Freshness, map::UnitState},
+    model::{
+        geo::{FEET, Freshness, MILE_M},
+        map::UnitState,
+    },
     server::{pages::text, store::map::Unit},
 };
 
-/// Metres a second as miles an hour; metres in a mile; feet in a metre.
+/// Metres a second as miles an hour.
 const MPH: f64 = 2.236_936;
-const MILE_M: f64 = 1_609.344;
-const FEET: f64 = 3.280_84;
 
 const WAYS: [&str; 8] = ["north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west"];
 

@@ -14,7 +14,7 @@ use axum::response::Response;
 use leptos::prelude::*;
 use serde::Deserialize;
 
-use super::text;
+use super::{live_link, text};
 use crate::{
     model::{
         geo::{Coordinate, Freshness},
@@ -134,7 +134,7 @@ fn view(m: &Model) -> impl IntoView + use<> {
     let drawing = drawing::view(&m.units, &m.trail, m.selected, m.now, &m.zone);
     view! {
         <PageHead title="Map".to_owned() lede=lede>
-            <span id="map-link"></span>
+            {live_link::badge()}
             <button class="btn btn-ghost" type="button" id="map-help" data-wakes="" hidden=true>"Keys"</button>
         </PageHead>
         {filters(m)}
@@ -164,13 +164,14 @@ fn filters(m: &Model) -> impl IntoView + use<> {
         let value = value.to_owned();
         (!value.is_empty()).then(|| view! { <input type="hidden" name=name value=value /> })
     };
-    // What is looked at stays looked at.
-    let (member, job) = (keep("member", &m.query.member), keep("job", &m.query.job));
+    // What is looked at stays looked at. Nobody is not asked for: the script puts in whom it selects.
+    let job = keep("job", &m.query.job);
+    let (member, is_nobody) = (m.query.member.clone(), m.query.member.is_empty());
     view! {
         <FilterBar clear="/map">
             <SelectField name="state" label="State" options=states value=state />
             <TextField name="q" label="Name" value=text required=false maxlength=80 />
-            {member}
+            <input type="hidden" name="member" id="map-member" value=member disabled=is_nobody />
             {job}
         </FilterBar>
     }
@@ -211,6 +212,7 @@ fn canvas(m: &Model, drawing: AnyView) -> impl IntoView + use<> {
             id="map"
             aria-label="Map"
             data-now=m.now.millis().to_string()
+            data-zone=m.zone.clone()
             data-bounds=bounds(&m.units)
             data-state=m.filter.state.map(UnitState::code).unwrap_or_default()
             data-q=m.filter.text.clone()
@@ -280,16 +282,10 @@ fn band(freshness: Freshness) -> AnyView {
 fn parts() -> impl IntoView {
     let states = UnitState::ALL.map(|state| view! { <div data-part=state.code()>{badge(state)}</div> }).collect_view();
     let bands = Freshness::ALL.map(|word| view! { <div data-part=word.code()>{band(word)}</div> }).collect_view();
-    let link = |part: &'static str, tone: Tone, icon: &'static str| {
-        view! { <div data-part=part><Badge tone=tone icon=icon text=String::new() /></div> }
-    };
     view! {
         <div id="map-parts" hidden=true>
             {states}
             {bands}
-            {link("waking", Tone::Neutral, "clock")}
-            {link("connected", Tone::Good, "check")}
-            {link("lost", Tone::Bad, "warn")}
             <ul data-part="row">{list::blank()}</ul>
         </div>
     }

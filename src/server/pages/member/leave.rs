@@ -27,8 +27,8 @@ pub(super) fn remove(member: &Member, is_last_owner: bool, form: FormState) -> A
             <div class="stack">
                 <p>
                     "At once: they are signed out here on every device, their programs too; their extensions go; \
-                     invitations that they sent and nobody has used are withdrawn. What they did keeps their name. It \
-                     cannot be undone: a removed address cannot be invited again."
+                     invitations that they sent and nobody has used are withdrawn; wallboards that they shared end. What \
+                     they did keeps their name. It cannot be undone: a removed address cannot be invited again."
                 </p>
                 <ErrorSummary problems=form.problems() />
                 <Form action=RemoveMember::PATH.to_owned()>

@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::Model;
 use crate::{
-    model::work_order::WorkOrderState,
+    model::{personal::PersonName, work_order::WorkOrderState},
     server::{
         http::flash::FormState,
         kit::At,
@@ -70,6 +70,12 @@ pub(super) fn assign(m: &Model) -> AnyView {
     let order = &m.whole.order;
     let mut people = vec![(String::new(), "Nobody".to_owned())];
     people.extend(m.whole.technicians.iter().map(|t| (t.member.to_string(), t.name.reveal().to_owned())));
+    // Who is no technician any more keeps it until somebody takes it away.
+    let former = order.member.filter(|member| m.whole.technicians.iter().all(|t| t.member != *member));
+    people.extend(former.map(|member| {
+        let name = order.member_name.as_ref().map_or("Somebody", PersonName::reveal);
+        (member.to_string(), format!("{name} (no technician any more)"))
+    }));
     let form = &m.forms.assign;
     let value = form.value("member", &order.member.map(|member| member.to_string()).unwrap_or_default());
     let problem = form.problem("member");

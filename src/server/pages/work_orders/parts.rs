@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     model::{
+        geo::{FEET, MILE_M},
         phone::Phone,
         work_order::{WorkOrderState, typed},
     },
@@ -46,10 +47,11 @@ pub fn times(from: At, to: At, zone: &str) -> String {
     format!("{}–{}", from.strftime("%H:%M"), to.strftime("%H:%M"))
 }
 
-/// A distance for people: «450 m», «2.4 km».
+/// A distance for people: «450 ft», «2.4 mi».
 #[must_use]
 pub fn distance(metres: f64) -> String {
-    if metres < 1_000.0 { format!("{:.0} m", metres.max(0.0)) } else { format!("{:.1} km", metres / 1_000.0) }
+    let (feet, miles) = ((metres * FEET).max(0.0), metres / MILE_M);
+    if feet < 1_000.0 { format!("{feet:.0} ft") } else { format!("{miles:.1} mi") }
 }
 
 /// What the form of a work order begins with.
@@ -149,7 +151,8 @@ fn place(form: &FormState, known: &Known, technicians: &[Technician]) -> AnyView
             options=people
             value=whose
             problem=whose_problem
-            hint="For who stands at the customer's now. This look at a location is written down, and the technician sees it."
+            hint="For who stands at the customer's now and whose phone says exactly where. This look at a location is written \
+                  down, and the technician sees it."
         />
     }
     .into_any()
@@ -164,6 +167,6 @@ mod tests {
         let from = At("2026-11-23T14:00:00Z".parse().expect("an instant"));
         assert_eq!(window(from, from.plus(9_000), "America/Chicago"), "Mon 23 Nov, 08:00–10:30");
         assert_eq!(times(from, from.plus(9_000), "America/Chicago"), "08:00–10:30");
-        assert_eq!((distance(449.6), distance(2_449.0)), ("450 m".to_owned(), "2.4 km".to_owned()));
+        assert_eq!([distance(-0.1), distance(137.2), distance(3_862.4)], ["0 ft", "450 ft", "2.4 mi"]);
     }
 }

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Ends what rests on a right that is not among those that are `left`: without `positions.send` the open shift; without
-/// `work_orders` the masked calls, and the number that they reached them at.
+/// `work_orders` the masked calls, and the number that they reached them at; without `wallboard` the links that they shared.
 ///
 /// # Errors
 /// Refused without `team.manage` or `roles.manage`.
@@ -48,6 +48,10 @@ pub(in crate::server::services) async fn end_without(
             write_down(app, tx, Action::MaskedCallClosed, target, (None, json!({ "member": member }))).await?;
         }
         store::member_phone::delete_of(tx, member).await?;
+    }
+    // What they have hung on a wall is looked at with a right that they held.
+    if !left.holds(Permission::Wallboard) {
+        store::wallboard::revoke_of(tx, member).await?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The way in for positions: requests wait a moment together, and are stored by one statement per business.
+//! The way in for positions: requests wait a moment together, and are stored by one transaction per business.
 //!
 //! A request that finds nobody at work for its business begins a task, which gathers for 20 ms, stores what waits, answers,
 //! and goes on until nothing waits. So a business has one flush at a time on this node, and one over all nodes
@@ -32,7 +32,7 @@ use crate::{
 const ROOM: usize = 20_000;
 /// The same of one business: there is always room for others.
 const ROOM_OF_ONE: usize = ROOM / 2;
-/// Points of one statement; one request more may come on top.
+/// Points of one flush; one request more may come on top.
 const FLUSH: usize = 2_000;
 /// So long a request waits for others.
 const GATHER: Duration = Duration::from_millis(20);
@@ -194,7 +194,7 @@ async fn work(app: App, business: BusinessId) {
     worker.is_done = true;
 }
 
-/// Stores the requests of one business: the limit, the latest positions, the history, the live events and the counts are one
+/// Stores the requests of one business: the limit, the latest positions, the history, the live event and the counts are one
 /// transaction. Says of each request what became of its points.
 ///
 /// # Errors
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn a_request_that_came_too_soon_counts_once() {
         let (seat, _told) = seat(3);
-        let soon = Fate::TooSoon(At::from_second(0));
+        let soon = Fate::TooSoon(At::from_second(0).0);
         let waiting = Waiting { refused: vec![Refusal::Invalid], ..seat.waiting };
         assert_eq!(counted(&waiting, &[soon; 3]).len(), 1);
         assert_eq!(counted(&waiting, &[Fate::Stored, Fate::OffShift, Fate::Crowded(None)]).len(), 3);

@@ -1,5 +1,5 @@
-//! The text message that brings a tracking link. Sealed with its link until a job hands it over, with retries until the link is
-//! over; each text is an entry in the business, which pays.
+//! The text message that brings a tracking link. Sealed with its link until a job has handed it over, or has tried as often as
+//! jobs do; each text, sent or not, is an entry in the business, which pays.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -18,7 +18,7 @@ use crate::{
         http::AppError,
         providers::{TextError, TextMessage, telephony, texting},
         store::{
-            self, TenantTx,
+            self, StoreError, TenantTx,
             audit::{NewEntry, Target},
             connection::Connection,
             work_order::WorkOrder,
@@ -135,16 +135,38 @@ async fn hand_over(
     provider.send_text(app.outbound(), &connection.account, secret, &text).await
 }
 
+/// Forgets a text that no try brought out, in the transaction that puts its job aside.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn give_up(app: &App, tx: &mut TenantTx, link: TrackingLinkId) -> Result<(), StoreError> {
+    match store::tracking_link::text_due(tx, link).await? {
+        Some(due) => forget(app, tx, (link, due.order), Err(TextError::Transient.code())).await,
+        None => Ok(()),
+    }
+}
+
 /// The text is gone, whether it was sent or not: entry, text and job in one transaction.
 async fn close(
     app: &App,
     caller: &Caller,
-    (link, order): (TrackingLinkId, WorkOrderId),
+    whose: (TrackingLinkId, WorkOrderId),
     job: JobId,
     outcome: Result<(), &'static str>,
 ) -> Result<(), AppError> {
     let mut tx = TenantTx::open(app.worker_db(), caller, app.clock().now()).await?;
-    store::tracking_link::text_done(&mut tx, link).await?;
+    forget(app, &mut tx, whose, outcome).await?;
+    store::job::finish(&mut tx, job).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn forget(
+    app: &App,
+    tx: &mut TenantTx,
+    (link, order): (TrackingLinkId, WorkOrderId),
+    outcome: Result<(), &'static str>,
+) -> Result<(), StoreError> {
+    store::tracking_link::text_done(tx, link).await?;
     let entry = NewEntry {
         id: app.draw(),
         action: Action::TrackingTexted,
@@ -154,9 +176,7 @@ async fn close(
         before: None,
         after: Some(json!({ "link": link })),
     };
-    store::audit::append(&mut tx, entry).await?;
-    store::job::finish(&mut tx, job).await?;
-    Ok(tx.commit().await?)
+    store::audit::append(tx, entry).await
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use crate::{
     model::{
         field::{Bad, Fields},
-        geo::Coordinate,
+        geo::{Coordinate, Freshness},
         id::MemberId,
         personal::{Address, Note, PersonName},
         phone::Phone,
@@ -19,6 +19,11 @@ use crate::{
         store::{self, work_order::Details},
     },
 };
+
+/// A job lies within a year of now. Further away its day is mistyped, and it would be deleted tonight, or never.
+const WITHIN: i64 = 366 * 24 * 3600;
+/// A phone that knows less well where it is does not say where the customer is.
+const AT_MOST_M: f32 = 100.0;
 
 /// What the form says, as it was typed.
 pub struct Draft<'a> {
@@ -78,7 +83,11 @@ pub(super) async fn read(
 fn taken_window(cx: &Cx, draft: &Draft<'_>, fields: &mut Fields) -> Result<Option<Window>, AppError> {
     let zone = TimeZone::get(&cx.signed_in()?.zone).unwrap_or(TimeZone::UTC);
     match window(draft.day, draft.from, draft.to, &zone) {
-        Ok(window) => Ok(Some(window)),
+        Ok(window) if (window.from - cx.visitor.now.as_second()).abs() <= WITHIN => Ok(Some(window)),
+        Ok(_) => {
+            fields.note("day", Bad::Date);
+            Ok(None)
+        }
         Err((field, bad)) => {
             fields.note(field, bad);
             Ok(None)
@@ -86,11 +95,14 @@ fn taken_window(cx: &Cx, draft: &Draft<'_>, fields: &mut Fields) -> Result<Optio
     }
 }
 
-/// Where a technician is now: looked at, and so written down for them to see.
+/// Where a technician is now, if that is known well: looked at, and so written down for them to see.
 async fn place_of(cx: &Cx, act: &mut Act, member: &str) -> Result<Option<Coordinate>, AppError> {
     let Ok(member) = member.parse::<MemberId>() else { return Ok(None) };
     position::looked(&cx.app, act, Look::Nearest).await?;
-    let units = store::position::latest(&mut act.tx, None).await?;
+    let units = store::position::latest(&mut act.tx).await?;
     let unit = units.into_iter().find(|unit| unit.member == member);
-    Ok(unit.and_then(|unit| unit.position).map(|position| position.place))
+    let now = act.tx.now();
+    let position = unit.and_then(|unit| unit.position);
+    let exact = position.filter(|p| p.accuracy_m <= AT_MOST_M && p.freshness(now) == Freshness::Fresh);
+    Ok(exact.map(|position| position.place))
 }

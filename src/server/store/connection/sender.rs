@@ -16,7 +16,7 @@ pub async fn sender(tx: &mut TenantTx, providers: &[String]) -> Result<Option<Co
              last_event_at, tested_at, test_result
          from connections
          where business_id = $1 and provider = any($2) and state = 'active' and number is not null
-         order by created_at desc limit 1",
+         order by created_at desc, id desc limit 1",
         business.0,
         providers
     )

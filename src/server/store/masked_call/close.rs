@@ -15,8 +15,8 @@ use crate::{
     },
 };
 
-/// Closes the session of a job that is done or canceled, or that somebody else has now: from then on calls go to the
-/// dispatchers. For the service that moves the job, in its transaction.
+/// Closes the session of a job that is done or canceled: from then on calls go to the dispatchers. For the service that moves
+/// the job, in its transaction. How many it closed.
 ///
 /// # Errors
 /// Refused without `work_orders`.
@@ -45,7 +45,8 @@ pub async fn close_through(tx: &mut TenantTx, number: ProxyNumberId) -> Result<C
     close(tx, Reason::NumberRemoved, Closing { number: Some(number.0), ..Closing::default() }).await
 }
 
-/// Closes the session of a job because another takes its place.
+/// Closes the session of a job that somebody else has now, or another customer or window, so that another takes its place.
+/// How many it closed.
 ///
 /// # Errors
 /// Refused without `work_orders`.

@@ -2,6 +2,7 @@
 //! by the lobby.
 
 use super::super::{StoreError, TenantTx};
+use super::lock;
 use crate::{
     model::{permission::Permission, retention::DataKind},
     server::kit::At,
@@ -25,7 +26,8 @@ pub async fn kept_days(tx: &mut TenantTx) -> Result<Option<u16>, StoreError> {
         .transpose()
 }
 
-/// How many rows about where people were are older than `cutoff`, and the oldest position of all.
+/// How many rows about where people were are older than `cutoff`, and the oldest position of all: member by member, as the key
+/// is, because the history of a business has millions of rows.
 ///
 /// # Errors
 /// Refused without `retention.read` (people).
@@ -42,7 +44,16 @@ pub(in crate::server::store) async fn older_than(
                + (select count(*) from location_looks where business_id = $1 and looked_at < $2)
                + (select count(*) from position_refusals where business_id = $1 and day < ($2 at time zone 'utc')::date)
                    as "count!",
-               (select min(fix_at) from positions where business_id = $1) as oldest"#,
+               (
+                   select min(o.fix_at)
+                   from members m
+                   cross join lateral (
+                       select p.fix_at from positions p
+                       where p.business_id = $1 and p.member_id = m.id
+                       order by p.fix_at limit 1
+                   ) o
+                   where m.business_id = $1
+               ) as oldest"#,
         business.0,
         cutoff
     )
@@ -51,7 +62,9 @@ pub(in crate::server::store) async fn older_than(
     Ok((r.count, r.oldest))
 }
 
-/// Deletes up to `limit` rows of each table that are older than `cutoff`.
+/// Deletes up to `limit` rows of each table that are older than `cutoff`; of the history each member's oldest first, along its
+/// key, so that no batch reads again what those before it deleted. Behind the lock of who writes positions, which relies on what
+/// it has read of them.
 ///
 /// # Errors
 /// Refused for people.
@@ -61,44 +74,10 @@ pub(in crate::server::store) async fn delete_older(
     limit: i64,
 ) -> Result<u64, StoreError> {
     tx.machine()?;
+    lock(tx).await?;
     let business = tx.business();
-    let deleted = sqlx::query_scalar!(
-        r#"with history as (
-               delete from positions
-               where business_id = $1 and fix_at < $2::timestamptz and (member_id, fix_at) in (
-                   select member_id, fix_at from positions where business_id = $1 and fix_at < $2 limit $3
-               )
-               returning 1
-           ), latest as (
-               delete from latest_positions
-               where business_id = $1 and member_id in (
-                   select member_id from latest_positions where business_id = $1 and fix_at < $2 limit $3
-               )
-               returning 1
-           ), ended as (
-               delete from shifts
-               where business_id = $1 and id in (
-                   select id from shifts where business_id = $1 and ended_at < $2 limit $3
-               )
-               returning 1
-           ), looks as (
-               delete from location_looks
-               where business_id = $1 and id in (
-                   select id from location_looks where business_id = $1 and looked_at < $2 limit $3
-               )
-               returning 1
-           ), refusals as (
-               delete from position_refusals
-               where business_id = $1 and day < ($2 at time zone 'utc')::date
-               returning 1
-           )
-           select (select count(*) from history) + (select count(*) from latest) + (select count(*) from ended)
-               + (select count(*) from looks) + (select count(*) from refusals) as "count!""#,
-        business.0,
-        cutoff,
-        limit
-    )
-    .fetch_one(tx.conn())
-    .await?;
+    let deleted = sqlx::query_file_scalar!("src/server/store/position/delete_older.sql", business.0, cutoff, limit)
+        .fetch_one(tx.conn())
+        .await?;
     Ok(u64::try_from(deleted).unwrap_or(0))
 }
