@@ -29,6 +29,9 @@ use tokio::{
 pub const SECONDS: u64 = 10;
 /// That open at once.
 const OPENING: usize = 32;
+/// A browser that is refused comes back: so often, after such a pause.
+const TRIES: u32 = 6;
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// What was found.
 pub struct Held {
@@ -119,7 +122,17 @@ async fn open_all(address: SocketAddr, cookies: Vec<String>, open: &Arc<AtomicUs
         let turns = turns.clone();
         opening.spawn(async move {
             let _turn = turns.acquire_owned().await?;
-            open_one(address, &cookie).await
+            let mut tries = 1;
+            loop {
+                match open_one(address, &cookie).await {
+                    Err(error) if tries < TRIES => {
+                        eprintln!("a stream comes back, for it did not open: {error:#}");
+                        tokio::time::sleep(PAUSE * tries).await;
+                        tries += 1;
+                    }
+                    opened => return opened,
+                }
+            }
         });
     }
     while let Some(opened) = opening.join_next().await {

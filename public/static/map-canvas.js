@@ -248,11 +248,11 @@ export async function draw(page) {
     const asked = new URLSearchParams(page.asked());
     for (const [name, value] of Object.entries({ level, x, y })) asked.set(name, String(value));
     pressed = asked;
+    const [at, grid] = [middle(x, y), level];
     const answer = await fetch(`/map/cell?${asked}`, { headers: { accept: "application/json" } }).catch(() => undefined);
     const found = answer?.ok ? await answer.json().catch(() => undefined) : undefined;
-    // Something else was pressed meanwhile, or the counts are gone.
-    if (pressed !== asked || level === null) return;
-    const at = middle(x, y);
+    // Something else was pressed meanwhile, or the counts are others.
+    if (pressed !== asked || level !== grid) return;
     const nearer = element("button", "btn btn-quiet btn-small", "Zoom in");
     nearer.type = "button";
     nearer.addEventListener("click", () => {

@@ -16,7 +16,7 @@ const WAYS = ["north", "north-east", "east", "south-east", "south", "south-west"
 const units = new Map(); // what the stream told, by member
 let ahead = Number(box.dataset.now) - Date.now(); // the server's clock, as far as it is before ours
 let selected = box.dataset.selected || "";
-let source, scene, asked, again, heard = 0, lost = 0, tries = 0, counted = false;
+let source, scene, told, again, heard = 0, lost = 0, tries = 0, counted = false;
 
 const now = () => Date.now() + ahead;
 const rows = () => [...list.querySelectorAll("[data-member]")];
@@ -170,7 +170,7 @@ function open() {
   source?.close();
   clearTimeout(again);
   heard = Date.now();
-  asked = new URLSearchParams({ ...(scene?.view() ?? { bounds: "-180,-85,180,85", zoom: "0" }) });
+  const asked = new URLSearchParams({ ...(scene?.view() ?? { bounds: "-180,-85,180,85", zoom: "0" }) });
   for (const name of ["state", "q"]) if (box.dataset[name]) asked.set(name, box.dataset[name]);
   if (selected) asked.set("member", selected);
   const mine = new EventSource(`/map/live?${asked}`);
@@ -183,6 +183,8 @@ function open() {
   mine.addEventListener("beat", alive);
   mine.addEventListener("batch", (event) => {
     alive();
+    // What stands on the screen from now on was asked for so.
+    told = asked;
     apply(JSON.parse(event.data));
   });
   mine.addEventListener("reset", () => mine === source && open());
@@ -271,7 +273,7 @@ if (probe) {
   try {
     const { draw } = await import("/static/map-canvas.js");
     const page = { box, units, band, ago, now, copy, word, moments, open, select };
-    scene = await draw({ ...page, asked: () => asked, selected: () => selected, counted: () => counted });
+    scene = await draw({ ...page, asked: () => told, selected: () => selected, counted: () => counted });
   } catch (error) {
     scene = undefined;
     document.getElementById("map-flat").hidden = false;

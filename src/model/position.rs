@@ -94,7 +94,7 @@ pub enum Look {
 pub enum ShiftEnd {
     /// By the technician.
     Own,
-    /// By somebody who sees all on the map.
+    /// By somebody who sees all on the map, or who took the right to send.
     Dispatcher,
     /// By itself, because it was too long.
     Clock,

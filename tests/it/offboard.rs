@@ -117,8 +117,7 @@ async fn acc_10_one_button_ends_everything_in_this_business_and_nothing_in_anoth
     assert_eq!(
         counts,
         serde_json::json!({
-            "extensions_removed": 1, "invitations_withdrawn": 1, "programs_signed_out": 1, "sessions_ended": 2,
-            "wallboards_revoked": 0
+            "extensions_removed": 1, "invitations_withdrawn": 1, "programs_signed_out": 1, "sessions_ended": 2
         })
     );
 }

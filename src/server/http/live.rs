@@ -30,7 +30,7 @@ use crate::{
         kit::entropy::bytes,
         live::{self, Cursor, Payload, hub::Seat},
         services,
-        store::{self, TenantTx},
+        store::{self, StoreError, TenantTx},
     },
     ui::wire::live::LiveEvent,
 };
@@ -165,7 +165,11 @@ impl Viewer {
         if missed.len() == usize::try_from(REPLAY).unwrap_or(usize::MAX) {
             return Ok(VecDeque::from([reset()]));
         }
-        let events = live::relay::read(&self.app, self.person.caller.business, missed).await?;
+        let events = match live::relay::read(&self.app, self.person.caller.business, missed).await {
+            // Nobody can replay it, however often they come back: the page begins behind it.
+            Err(StoreError::Unreadable { .. }) => return Ok(VecDeque::from([reset()])),
+            read => read?,
+        };
         for event in events {
             queue.extend(self.show(event).await);
         }

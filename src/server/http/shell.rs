@@ -7,7 +7,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{
     Cx,
-    action::back,
+    action::{back, local},
     cx::Visitor,
     gate::{CONFIRM_PATH, FACTOR_PATH},
     render::{self, Page},
@@ -204,7 +204,7 @@ fn framed<V: IntoView + 'static>(cx: &Cx, page: Page, view: impl FnOnce() -> V) 
 
 /// Where this page is loaded again. What forms send to shows none: the way back is to the form.
 fn page_of(cx: &Cx) -> String {
-    if cx.path().starts_with("/api/") { back(cx) } else { cx.visitor.path.to_string() }
+    if cx.path().starts_with("/api/") { back(cx) } else { local(&cx.visitor.path).unwrap_or("/home").to_owned() }
 }
 
 /// That this page hears of nothing more; `public/static/refused.js` shows it. Loading the page again says why, and leads to the

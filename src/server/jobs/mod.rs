@@ -108,7 +108,8 @@ async fn finish(app: &App, job: &ClaimedJob) -> Result<(), StoreError> {
 
 async fn postpone(app: &App, job: &ClaimedJob) -> Result<(), StoreError> {
     let mut tx = open(app, job).await?;
-    let next = tx.now().plus(1);
+    // Those of all businesses come due at once, and run one at a time.
+    let next = tx.now().plus(if job.kind == RETENTION_JOB { 20 } else { 1 });
     store::job::postpone(&mut tx, job.id, next).await?;
     tx.commit().await
 }

@@ -209,8 +209,9 @@ impl Steps {
 }
 
 /// Housekeeping: old outbox rows, sessions that are over, past sessions that are old, proofs that were left half-way, tokens
-/// and the keys that sign them, masked calls whose time is over, audit partitions ahead, weeks of positions, shifts that lasted too long, the key, the checkpoints and the old exports of the audit log, each
-/// business's daily retention run, and access reviews that are due.
+/// and the keys that sign them, masked calls whose time is over, audit partitions ahead, weeks of positions, shifts that
+/// lasted too long, the key, the checkpoints and the old exports of the audit log, each business's daily retention run, and
+/// access reviews that are due.
 ///
 /// # Errors
 /// The database cannot be reached, or a step failed: the first that did, after all were done.

@@ -133,7 +133,6 @@ pub(super) struct Ended {
     extensions: u64,
     invitations: u64,
     programs: i64,
-    wallboards: u64,
 }
 
 impl Ended {
@@ -144,7 +143,6 @@ impl Ended {
             "invitations_withdrawn": self.invitations,
             "programs_signed_out": self.programs,
             "sessions_ended": self.sessions.len(),
-            "wallboards_revoked": self.wallboards,
         })
     }
 }
@@ -170,7 +168,6 @@ pub(super) async fn end_membership(
         invitations: store::invitation::revoke_sent_by(tx, id).await?,
         programs: store::lobby::token_families_revoke_member(tx, id).await?,
         sessions: store::lobby::sessions_end_member(tx, id, EndCause::Removed).await?,
-        wallboards: store::wallboard::revoke_of(tx, id).await?,
     };
     // Jobs before their sessions, as who moves a job locks them: two that meet wait for each other, and none for ever.
     lapse::release_jobs(app, tx, id).await?;

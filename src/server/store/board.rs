@@ -127,7 +127,7 @@ pub async fn tally(tx: &mut TenantTx, measures: Measures) -> Result<Tally, Store
            left join queues q on q.business_id = $1 and q.number = c.own_number
            where c.business_id = $1 and c.direction = 'inbound' and c.started_at > $2
              and (c.answered_at is not null or c.ended_at is not null)
-             and not exists (select from masked_calls k where k.business_id = $1 and k.call_id = c.id)
+             and not exists (select from masked_calls k where k.business_id = $1 and k.call_id = c.id and k.missed_at is null)
            group by q.id
            order by q.id"#,
         business.0,

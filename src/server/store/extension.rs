@@ -94,7 +94,8 @@ pub async fn delete_of(tx: &mut TenantTx, member: MemberId) -> Result<u64, Store
     Ok(done.rows_affected())
 }
 
-/// Where a call to `number` rings: the extensions with that direct number, else all of them. At most ten.
+/// Where a call to `number` rings: the extensions with that direct number, else all of them. At most ten. None of them is a
+/// proxy number, which would put the call through to the desks again, for ever.
 ///
 /// # Errors
 /// Refused for people.
@@ -104,7 +105,10 @@ pub async fn targets(tx: &mut TenantTx, number: Option<&str>) -> Result<Vec<Targ
     let rows = sqlx::query!(
         r#"select x.target, x.number = $2 as direct
            from extensions x join members m on m.business_id = $1 and m.id = x.member_id and m.state = 'active'
-           where x.business_id = $1
+           where x.business_id = $1 and not exists (
+               select from proxy_numbers n
+               where n.business_id = $1 and n.state = 'active' and n.number = x.target
+           )
            order by x.extension
            limit 100"#,
         business.0,

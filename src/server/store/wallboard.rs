@@ -118,21 +118,23 @@ pub async fn revoke(tx: &mut TenantTx, id: WallboardId) -> Result<Vec<u8>, Store
     Ok(hash)
 }
 
-/// Ends the links of somebody who leaves, or may share none any more, and says how many. Their streams ask by themselves whether
+/// Ends the links of somebody who leaves, or may share none any more, and says which. Their streams ask by themselves whether
 /// they go on, on every node.
 ///
 /// # Errors
 /// Refused without `team.manage` or `roles.manage`.
-pub async fn revoke_of(tx: &mut TenantTx, member: MemberId) -> Result<u64, StoreError> {
+pub async fn revoke_of(tx: &mut TenantTx, member: MemberId) -> Result<Vec<WallboardId>, StoreError> {
     tx.may_all(Permission::TeamManage).or_else(|_| tx.may_all(Permission::RolesManage))?;
     let (business, now) = (tx.business(), tx.now());
-    let done = sqlx::query!(
-        "update wallboard_links set revoked_at = $3 where business_id = $1 and created_by = $2 and revoked_at is null",
+    let ended = sqlx::query_scalar!(
+        "update wallboard_links set revoked_at = $3
+         where business_id = $1 and created_by = $2 and revoked_at is null
+         returning id",
         business.0,
         member.0,
         now
     )
-    .execute(tx.conn())
+    .fetch_all(tx.conn())
     .await?;
-    Ok(done.rows_affected())
+    Ok(ended.into_iter().map(WallboardId).collect())
 }

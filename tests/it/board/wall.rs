@@ -143,6 +143,8 @@ async fn tel_2_a_wallboard_ends_with_the_right_of_who_shared_it() {
     for (path, status) in [(&of_manager, 404), (&of_admin, 404), (&kept, 200), (&theirs, 200)] {
         assert_eq!(app.stranger().get(path).await.status, status);
     }
-    let counted = "select after ->> 'wallboards_revoked' from audit_entries where action = 'member.removed'";
-    assert_eq!(sql::text(&app.owner, counted).await, "1");
+    let told = "select after ->> 'member' from audit_entries where action = 'wallboard.revoked' order by 1";
+    let mut gone = [manager, admin];
+    gone.sort();
+    assert_eq!(sql::texts(&app.owner, told).await, gone, "and each has its entry");
 }

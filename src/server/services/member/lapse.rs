@@ -47,11 +47,17 @@ pub(in crate::server::services) async fn end_without(
             let target = Target { kind: "proxy_session", id: Some(session.0) };
             write_down(app, tx, Action::MaskedCallClosed, target, (None, json!({ "member": member }))).await?;
         }
-        store::member_phone::delete_of(tx, member).await?;
+        if store::member_phone::delete_of(tx, member).await? > 0 {
+            let target = Target { kind: "member", id: Some(member.0) };
+            write_down(app, tx, Action::MemberPhoneRemoved, target, (None, json!({ "member": member }))).await?;
+        }
     }
     // What they have hung on a wall is looked at with a right that they held.
     if !left.holds(Permission::Wallboard) {
-        store::wallboard::revoke_of(tx, member).await?;
+        for link in store::wallboard::revoke_of(tx, member).await? {
+            let target = Target { kind: "wallboard", id: Some(link.0) };
+            write_down(app, tx, Action::WallboardRevoked, target, (None, json!({ "member": member }))).await?;
+        }
     }
     Ok(())
 }
