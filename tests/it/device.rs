@@ -336,3 +336,20 @@ async fn acc_5_a_session_that_ended_on_another_node_loses_its_streams_within_a_s
     stop.cancel();
     watch.await.expect("the watch ends");
 }
+
+#[tokio::test]
+async fn acc_5_a_stream_that_opens_while_sessions_are_asked_about_is_not_cut() {
+    let (app, business) = start().await;
+    let hub = app.app.hub();
+    let mut seats = Vec::new();
+    for role in [Role::Agent, Role::Dispatcher] {
+        let session = hash_of(&app.browser(business.member(role)).await);
+        let origin = Origin { door: "live", network: None };
+        let found = callers(app.app.db(), &[session], app.now(), &origin, app.app.draw()).await.expect("answers");
+        // Those of before are asked about, and the answer says of none that it lives.
+        let asked = hub.sessions();
+        seats.push(hub.join(found.first().expect("a session")).expect("a seat"));
+        hub.keep_only(&asked, &[]);
+    }
+    assert!(seats[0].ends.is_cancelled() && !seats[1].ends.is_cancelled());
+}

@@ -202,14 +202,13 @@ impl Hub {
         hashes
     }
 
-    /// Ends every stream whose session is not among `alive`, or whose rights or business are no longer those it was
-    /// opened with.
-    pub fn keep_only(&self, alive: &[SignedIn]) {
-        for stream in self.rooms().streams.values().filter(|s| !s.is_link) {
-            let same = |p: &&SignedIn| {
-                p.session == stream.session && p.grants == stream.grants && p.caller.business == stream.business
-            };
-            if alive.iter().find(same).is_none() {
+    /// Ends every stream of the `asked` sessions that is not among `alive`, or whose rights or business are no longer those it was
+    /// opened with. Of a session that came since then nobody has asked yet: it was recognised at its own door just now.
+    pub fn keep_only(&self, asked: &[SessionHash], alive: &[SignedIn]) {
+        let alive: HashMap<_, _> = alive.iter().map(|person| (&person.session, person)).collect();
+        for stream in self.rooms().streams.values().filter(|s| !s.is_link && asked.binary_search(&s.session).is_ok()) {
+            let person = alive.get(&stream.session);
+            if !person.is_some_and(|p| p.grants == stream.grants && p.caller.business == stream.business) {
                 stream.ends.cancel();
             }
         }

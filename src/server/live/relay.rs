@@ -323,7 +323,7 @@ pub async fn watch_sessions(app: App, stop: CancellationToken) {
         let now = app.clock().now();
         let trace = TraceId(uuid7(app.entropy(), now));
         match store::session::callers(app.db(), &hashes, now, &origin, trace).await {
-            Ok(alive) => app.hub().keep_only(&alive),
+            Ok(alive) => app.hub().keep_only(&hashes, &alive),
             Err(error) => tracing::warn!(error.chain = %chain(&error), "sessions of streams cannot be checked"),
         }
     }
