@@ -12,7 +12,7 @@ await connectAgency();
 
 const owner = user(agency, "owner");
 const auditor = user(agency, "auditor");
-const agent = desks(agency)[0];
+const [, desk] = desks(agency, "dispatcher");
 
 /** Sets filters on the audit page by its form, and sends them. */
 async function filter(tab, { act, actor, target, result }) {
@@ -53,12 +53,12 @@ bothWays("the auditor finds what happened, by act, actor and target", async (sta
   assert.match(created.headers.location, /^\/connections\/\w+/);
   const connection = created.headers.location.split("/").pop();
   const blank = await stage.open({ scripts });
-  await signIn(blank.context(), agent.user);
+  await signIn(blank.context(), desk.user);
   const call = new Call(line(agency), { from });
   await call.ring();
-  await call.legRinging(agent.target);
+  await call.legRinging(desk.target);
   const shown = await eventually(async () => {
-    const { body } = await page("/pops", await session(agent.user));
+    const { body } = await page("/pops", await session(desk.user));
     return body.includes(masked(from)) && body;
   }, { what: "the pop" });
   assert.ok(shown.includes(`Caller${from.slice(-4)}`));
@@ -66,13 +66,13 @@ bothWays("the auditor finds what happened, by act, actor and target", async (sta
   const callId = live.split("<tr").slice(1).find((row) => row.includes(masked(from)))?.match(/data-call="(\w+)"/)?.[1];
   assert.ok(callId, "the board names the call");
   await call.complete();
-  const refused = await page("/audit", await session(agent.user));
+  const refused = await page("/audit", await session(desk.user));
   assert.equal(refused.status, 403);
 
   // It is found.
   const tab = await stage.open({ scripts, as: auditor, path: "/audit" });
   await headingIs(tab, "Audit log");
-  await find(tab, { act: "session.started", actor: agent.user.name });
+  await find(tab, { act: "session.started", actor: desk.user.name });
   const address = new URL(tab.url());
   assert.equal(address.searchParams.get("action"), "session.started", "the filter is in the address");
   assert.ok(address.searchParams.get("actor"));
@@ -85,8 +85,8 @@ bothWays("the auditor finds what happened, by act, actor and target", async (sta
   assert.ok((await heard.first().innerText()).includes("Provider's webhook"));
   assert.ok((await heard.count()) >= 3, "the call, and both events of its leg");
   await find(tab, { act: "pop.looked_up", target: callId });
-  await find(tab, { act: "pop.shown", actor: agent.user.name });
-  await find(tab, { act: "door.refused", actor: agent.user.name, result: "refused" });
+  await find(tab, { act: "pop.shown", actor: desk.user.name });
+  await find(tab, { act: "door.refused", actor: desk.user.name, result: "refused" });
 
   // One entry, whole.
   await find(tab, { act: "connection.created", target: connection });
@@ -124,7 +124,7 @@ story("the audit log is closed to those who may not read it", async (stage) => {
   for (const role of ["admin", "manager", "dispatcher", "agent", "technician", "viewer"]) {
     assert.equal((await page("/audit", await session(user(agency, role)))).status, 403, role);
   }
-  const tab = await stage.open({ as: agent.user, allow: [status(403)], path: "/audit" });
+  const tab = await stage.open({ as: desk.user, allow: [status(403)], path: "/audit" });
   await headingIs(tab, "Your role does not allow this");
   await press(tab, tab.getByRole("link", { name: "Go to your home page" }));
 });

@@ -3,15 +3,16 @@
 
 import assert from "node:assert/strict";
 import {
-  agency, base, bothWays, demo, desks, eventually, freshNumber, gone, headingIs, line, masked, openLive, page, picture, press,
+  base, bothWays, business, demo, desks, eventually, freshNumber, gone, headingIs, line, masked, openLive, page, picture, press,
   seen, status, story, user,
 } from "./kit.mjs";
 import { psql } from "./psql.mjs";
 import { Call } from "./twilio.mjs";
 
-const dispatcher = user(agency, "dispatcher");
-const owner = user(agency, "owner");
-const [mine] = desks(agency);
+const ours = business("field_service");
+const dispatcher = user(ours, "dispatcher");
+const owner = user(ours, "owner");
+const [mine] = desks(ours);
 
 const rowOf = (tab, number) => tab.locator("tr[data-call]").filter({ hasText: masked(number) });
 const agentOf = (tab, name) => tab.locator("li[data-agent]").filter({ hasText: name });
@@ -25,7 +26,7 @@ const shown = (tab) =>
 function held() {
   const statement = `
     select 'call_' || replace(id::text, '-', '') || ' ' || state from calls
-    where business_id = '${agency.id}' and ended_at is null and state_at > now() - interval '4 hours'`;
+    where business_id = '${ours.id}' and ended_at is null and state_at > now() - interval '4 hours'`;
   return psql(demo.owner_database_url, statement).split("\n").filter(Boolean).sort();
 }
 
@@ -52,7 +53,7 @@ story("a running call marks its agent, counts in its queue, and the screen is wh
   const watched = await stage.open({ as: dispatcher });
   await openLive(watched, "/board");
   await seen(watched.getByText("Connected", { exact: true }));
-  const call = new Call(line(agency), { from });
+  const call = new Call(line(ours), { from });
   await call.ring();
   await call.legRinging(mine.target);
   await seen(rowOf(watched, from));
@@ -73,7 +74,7 @@ story("a running call marks its agent, counts in its queue, and the screen is wh
 
 bothWays("a supervisor is offered what the provider can do, and asked before a call is ended", async (stage, scripts) => {
   const from = freshNumber();
-  const call = new Call(line(agency), { from });
+  const call = new Call(line(ours), { from });
   await call.ring();
   const tab = await stage.open({ as: dispatcher, path: "/board", scripts });
   await rowOf(tab, from).getByRole("link", { name: "Open" }).click();
@@ -99,7 +100,7 @@ bothWays("a wallboard shows the board without names and numbers until it is revo
   await press(tab, tab.getByRole("button", { name: "Make a link" }));
   const link = (await tab.locator("code.secret").textContent()).trim();
   assert.ok(link.startsWith(`${base}/wallboard/`), link);
-  const call = new Call(line(agency), { from });
+  const call = new Call(line(ours), { from });
   await call.ring();
   // When it is revoked, its stream is answered so.
   const wall = await stage.open({ path: new URL(link).pathname, scripts, allow: [status(404)] });
@@ -121,7 +122,7 @@ bothWays("a wallboard shows the board without names and numbers until it is revo
 });
 
 story("the keys of the board are listed, work, and can be switched off", async (stage) => {
-  const call = new Call(line(agency), { from: freshNumber() });
+  const call = new Call(line(ours), { from: freshNumber() });
   await call.ring();
   const tab = await stage.open({ as: dispatcher });
   await openLive(tab, "/board");

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import {
-  agency, base, connectAgency, desks, elsewhere, freshNumber, line, masked, openLive, page, pause, pathOf, press, seen, session,
+  agency, base, business, connectAgency, desks, elsewhere, freshNumber, line, masked, openLive, page, pause, pathOf, press, seen, session,
   story, user,
 } from "./kit.mjs";
 import { found, hire } from "./people.mjs";
@@ -12,8 +12,9 @@ import { Call } from "./twilio.mjs";
 await connectAgency();
 
 const PHONE = { width: 390, height: 844 };
-const dispatcher = user(agency, "dispatcher");
-const [mine] = desks(agency);
+const ours = business("voice_agents");
+const dispatcher = user(ours, "dispatcher");
+const [mine] = desks(ours);
 const rows = (tab) => tab.locator("tr[data-call]");
 const tile = (tab, label) => tab.locator(".tile").filter({ hasText: label }).locator(".tile-value");
 
@@ -37,7 +38,7 @@ story("the board keeps to its filter: rows, tiles, and what stands there when no
     assert.ok(!(await tab.getByRole("columnheader", { name: "State" }).isVisible()), "no bare table");
   }
 
-  const call = new Call(line(agency), { from });
+  const call = new Call(line(ours), { from });
   await call.ring();
   await call.legRinging(mine.target);
   await seen(rows(filtered).filter({ hasText: masked(from) }));
@@ -68,7 +69,7 @@ story("a call that nobody answered is missed, and its timeline ends with its end
   const from = freshNumber();
   const board = await stage.open({ as: dispatcher });
   await openLive(board, "/board");
-  const call = new Call(line(agency), { from });
+  const call = new Call(line(ours), { from });
   await call.ring();
   await call.legRinging(mine.target);
   const row = rows(board).filter({ hasText: masked(from) });

@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { focus, hasFocus, onEnter, tabTo } from "./keys.mjs";
-import { agency, base, connectAgency, freshNumber, headingIs, line, openLive, press, seen, story, user } from "./kit.mjs";
+import {
+  agency, base, business, connectAgency, desks, freshNumber, headingIs, line, openLive, press, seen, story, user,
+} from "./kit.mjs";
 import { Call } from "./twilio.mjs";
 
 await connectAgency();
@@ -74,14 +76,14 @@ story("menus open and close by keyboard, wide and narrow", async (stage) => {
 });
 
 story("a screen pop does not take the focus while somebody types", async (stage) => {
-  const desk = agency.extensions.find((x) => agency.users.some((u) => u.email === x.user_email && u.role === "agent"));
-  const person = agency.users.find((u) => u.email === desk.user_email);
-  const tab = await stage.open({ as: person });
+  const ours = business("outbound");
+  const [desk] = desks(ours);
+  const tab = await stage.open({ as: desk.user });
   await openLive(tab, "/calls");
   const field = tab.getByLabel("Number ends with");
   await field.focus();
   await tab.keyboard.type("12");
-  const call = new Call(line(agency), { from: freshNumber() });
+  const call = new Call(line(ours), { from: freshNumber() });
   await call.ring();
   await call.legRinging(desk.target);
   const pops = tab.getByRole("region", { name: "Incoming calls" });

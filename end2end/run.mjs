@@ -10,10 +10,7 @@ import { basename, join, resolve } from "node:path";
 import { run } from "node:test";
 import { spec, tap } from "node:test/reporters";
 
-/**
- * Longest first; and those that wait for a clock between those that keep the processor busy. `live`, `board`, `keyboard` and
- * `interface` ring the same desks, so they are far from each other.
- */
+/** Longest first; and those that wait for a clock between those that keep the processor busy. */
 const FIRST = [
   "timing", "axe", "live", "audit_streams", "oidc", "field", "policy", "factors", "smtp", "journey", "retention", "board", "links",
   "texts", "tabs", "mail", "lockout", "passkeys", "team", "keyboard", "operator", "reset", "map", "audit_query", "errors", "roles",

@@ -335,7 +335,14 @@ async fn ten_4_forms_with_an_id_of_another_business_change_nothing_and_tell_noth
         let unknown = nobodys(id);
         let foreign = browser.post(path, &[&[(field, *id)][..], &rest[..]].concat()).await;
         let nowhere = browser.post(path, &[&[(field, unknown.as_str())][..], &rest[..]].concat()).await;
-        assert!(matches!(foreign.status, 404 | 409 | 422), "{path}: {} {}", foreign.status, foreign.body);
+        // A pop that is not open for whoever closes it is as closed as they ask for.
+        let is_so_already = *path == "/api/pops/acknowledge" && foreign.status == 200;
+        assert!(
+            matches!(foreign.status, 404 | 409 | 422) || is_so_already,
+            "{path}: {} {}",
+            foreign.status,
+            foreign.body
+        );
         assert_eq!((foreign.status, foreign.normal(&[*id])), (nowhere.status, nowhere.normal(&[&unknown])), "{path}");
     }
     assert_eq!(sql::fingerprint(&app.owner, a.id.0).await, before);

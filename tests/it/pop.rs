@@ -5,16 +5,18 @@ use std::sync::{Arc, Mutex};
 use axum::{Json, Router, extract::Request};
 use ringfort::{
     model::{permission::Role, profile::Profile},
-    server::{kit::entropy::Token, store::lobby},
+    server::{jobs::worker, kit::entropy::Token, store::lobby},
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::kit::{
     Business, TestApp,
     fixture::{PARTY, TARGET},
     sql,
     twilio::{NUMBER, Twilio, sid},
+    until,
 };
 
 /// A stand-in for NowCerts: knows one person, and writes down who asked what.
@@ -53,16 +55,15 @@ fn people() -> Value {
 struct Ringing {
     app: TestApp,
     business: Business,
+    twilio: Twilio,
     agency: Agency,
 }
 
-/// A call comes in and the agent's desk rings.
-async fn ringing() -> Ringing {
-    let agency = agency().await;
-    let app = TestApp::start_allowing(vec![agency.address.clone()]).await;
-    let business = app.business("a", Profile::InsuranceAgency).await;
+/// A business with an agency system at this address, and an agent with a desk.
+async fn office(app: &TestApp, name: &str, agency: &str) -> (Business, Twilio) {
+    let business = app.business(name, Profile::InsuranceAgency).await;
     let twilio = app.twilio(&business).await;
-    let base = format!("http://{}", agency.address);
+    let base = format!("http://{agency}");
     let token = Token::draw(app.app.entropy());
     app.connect(&business, "nowcerts", "ana@a.example", Some(&base), "a secret of theirs", &token).await;
     sql::run(
@@ -75,18 +76,27 @@ async fn ringing() -> Ringing {
         ),
     )
     .await;
-    ring(&app, &twilio).await;
-    app.run_jobs().await;
-    Ringing { app, business, agency }
+    (business, twilio)
 }
 
-async fn ring(app: &TestApp, twilio: &Twilio) {
-    let (call, leg) = (sid(1), sid(2));
+/// A call comes in and the agent's desk rings.
+async fn ringing() -> Ringing {
+    let agency = agency().await;
+    let app = TestApp::start_allowing(vec![agency.address.clone()]).await;
+    let (business, twilio) = office(&app, "a", &agency.address).await;
+    ring(&app, &twilio, PARTY, 1).await;
+    app.run_jobs().await;
+    Ringing { app, business, twilio, agency }
+}
+
+/// The call with this number rings at the desk.
+async fn ring(app: &TestApp, twilio: &Twilio, from: &str, number: u32) {
+    let (call, leg) = (sid(2 * number - 1), sid(2 * number));
     let call_comes = [
         ("CallSid", call.as_str()),
         ("CallStatus", "ringing"),
         ("Direction", "inbound"),
-        ("From", PARTY),
+        ("From", from),
         ("To", NUMBER),
     ];
     assert_eq!(twilio.post(app, "voice", &call_comes).await.status, 200);
@@ -95,7 +105,7 @@ async fn ring(app: &TestApp, twilio: &Twilio) {
         ("ParentCallSid", call.as_str()),
         ("CallStatus", "ringing"),
         ("Direction", "outbound-dial"),
-        ("From", PARTY),
+        ("From", from),
         ("To", TARGET),
         ("SequenceNumber", "1"),
     ];
@@ -104,7 +114,7 @@ async fn ring(app: &TestApp, twilio: &Twilio) {
 
 #[tokio::test]
 async fn pop_1_the_agency_system_is_asked_when_the_desk_rings_and_only_its_person_sees_the_answer() {
-    let Ringing { app, business, agency } = ringing().await;
+    let Ringing { app, business, agency, .. } = ringing().await;
     let asked = agency.asked.lock().expect("no panics").clone();
     assert_eq!(asked.len(), 2, "a token, then a question: {asked:?}");
     assert!(asked[0].starts_with("POST /token"), "{asked:?}");
@@ -166,8 +176,52 @@ async fn pop_1_an_acknowledged_pop_does_not_come_back() {
     let raw = sql::text(&app.owner, "select replace(id::text, '-', '') from screen_pops").await;
     let id = format!("pop_{raw}");
     let dispatcher = app.browser(business.member(Role::Dispatcher)).await.json();
-    assert_eq!(dispatcher.post("/api/pops/acknowledge", &[("id", &id)]).await.status, 404, "not theirs");
+    assert_eq!(dispatcher.post("/api/pops/acknowledge", &[("id", &id)]).await.status, 200);
+    assert!(agent.get("/pops").await.body.contains("Lovelace"), "it is not the dispatcher's to close");
     assert_eq!(agent.post("/api/pops/acknowledge", &[("id", &id)]).await.status, 303);
     assert!(!agent.get("/pops").await.body.contains("Lovelace"));
-    assert_eq!(agent.json().post("/api/pops/acknowledge", &[("id", &id)]).await.status, 404, "once is enough");
+    // Another tab, or the end of the ringing, was faster: what was asked for is so.
+    assert_eq!(agent.json().post("/api/pops/acknowledge", &[("id", &id)]).await.status, 200);
+    let written = "select count(*) from audit_entries where action = 'pop.acknowledged'";
+    assert_eq!(sql::count(&app.owner, written).await, 1, "what did nothing left no entry");
+}
+
+#[tokio::test]
+async fn pop_1_of_many_calls_the_newest_are_shown() {
+    let Ringing { app, business, twilio, .. } = ringing().await;
+    let from = |number: u32| format!("+1415555{number:04}");
+    for number in 2..=6 {
+        app.clock.advance(1);
+        ring(&app, &twilio, &from(number), number).await;
+        app.run_jobs().await;
+    }
+    let page = app.browser(business.member(Role::Agent)).await.get("/pops").await.body;
+    let places: Vec<_> = (2..=6).map(|number| page.find(&format!("***-***-{number:04}"))).collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "oldest first: {places:?}");
+    assert!(!page.contains("***-***-0100"), "five at most");
+}
+
+#[tokio::test]
+async fn pop_1_a_desk_does_not_wait_for_the_agency_system_of_another_business() {
+    // Takes the connection, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = silent.local_addr().expect("an address").to_string();
+    let agency = agency().await;
+    let app = TestApp::start_allowing(vec![address.clone(), agency.address.clone()]).await;
+    let (away, at_away) = office(&app, "a", &address).await;
+    let (here, at_here) = office(&app, "b", &agency.address).await;
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(worker::run(app.app.clone(), stop.clone()));
+    ring(&app, &at_away, PARTY, 1).await;
+    let held = silent.accept().await.expect("it is asked");
+    ring(&app, &at_here, PARTY, 1).await;
+    let pops = async |business: &Business| {
+        sql::count(&app.owner, format!("select count(*) from screen_pops where business_id = '{}'", business.id.0))
+            .await
+    };
+    until("the desk rings", async || pops(&here).await == 1).await;
+    assert_eq!(pops(&away).await, 0, "nobody has answered the other one yet");
+    drop(held);
+    stop.cancel();
+    running.await.expect("the worker stops");
 }

@@ -22,15 +22,19 @@ use crate::{
         kit::At,
         live,
         mail::{Mail, MailError},
-        services::{self, audit_export::work as export},
+        services::{self, audit_export::work as export, factor, seal::checkpoint, tracking_link, webhook},
         store::{self, StoreError, TenantTx, lobby::DueMail},
         vault::Purpose,
     },
 };
 
 const CLAIM: i32 = 20;
-/// What may take minutes, and no other job waits for.
-const LONG: [&str; 2] = [export::JOB, RETENTION_JOB];
+/// What no other job waits for: it may take minutes, or as long as somebody else's server does not answer. A desk that rings
+/// must not wait for the agency system of another business (POP-1).
+const ASIDE: [&str; 6] =
+    [export::JOB, RETENTION_JOB, webhook::POP_JOB, factor::TEXT_JOB, tracking_link::TEXT_JOB, checkpoint::JOB];
+/// So many at once go on aside; above that nothing new is claimed until one has ended.
+const AT_ONCE: usize = 500;
 /// So many mails go out before jobs are looked at again.
 const MAILS: usize = 20;
 const POLL: Duration = Duration::from_millis(500);
@@ -65,6 +69,11 @@ async fn run_jobs(app: &App, stop: &CancellationToken) {
         while let Some(ended) = aside.try_join_next() {
             told(ended.ok());
         }
+        if aside.len() >= AT_ONCE
+            && let Some(ended) = aside.join_next().await
+        {
+            told(ended.ok());
+        }
         match round(app, &mut aside).await {
             Ok(0) => {
                 tokio::select! {
@@ -87,7 +96,7 @@ async fn run_jobs(app: &App, stop: &CancellationToken) {
 /// What was done aside has nobody who waits for it. Its lease runs out, and it is claimed again.
 fn told(ended: Option<Result<(), StoreError>>) {
     if let Some(Err(error)) = ended {
-        tracing::warn!(error.chain = %chain(&error), "an export or a retention run waits for the database");
+        tracing::warn!(error.chain = %chain(&error), "a job waits for the database");
     }
 }
 
@@ -104,12 +113,12 @@ pub async fn step(app: &App) -> Result<usize, StoreError> {
     Ok(taken)
 }
 
-/// One round: how many jobs it took. Long ones go on `aside`.
+/// One round: how many jobs it took. What nobody waits for goes on `aside`.
 async fn round(app: &App, aside: &mut JoinSet<Result<(), StoreError>>) -> Result<usize, StoreError> {
     let jobs = store::lobby::jobs_claim(app.worker_db(), CLAIM).await?;
     let taken = jobs.len();
-    let (long, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| LONG.contains(&job.kind.as_str()));
-    for job in long {
+    let (apart, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| ASIDE.contains(&job.kind.as_str()));
+    for job in apart {
         let app = app.clone();
         aside.spawn(async move {
             let ended = Box::pin(run_one(&app, &job)).await;

@@ -167,14 +167,16 @@ async fn unseal(app: &App, person: &SignedIn, pop: SealedPop) -> Result<PopCard,
     })
 }
 
-/// Closes a pop in every tab of its person.
+/// Closes a pop in every tab of its person. One that is not open for them (another tab was faster, the desk stopped ringing,
+/// its time is over, it is somebody else's) is as closed as they ask for: nothing happens, and nothing is said of it.
 ///
 /// # Errors
-/// Missing when it is not one's own, over, or acknowledged already.
+/// Refused without `screen_pop`; the database cannot be reached.
 pub async fn acknowledge(app: &App, person: &SignedIn, id: PopId) -> Result<(), AppError> {
-    audit::audited(app, &person.caller, Action::PopAcknowledged, async |act| {
+    let mut tx = TenantTx::open(app.db(), &person.caller, app.clock().now()).await?;
+    let Some(member) = store::screen_pop::acknowledge(&mut tx, id).await? else { return Ok(()) };
+    audit::audited_in(app, tx, Action::PopAcknowledged, async |act| {
         act.on("pop", id.0);
-        let member = store::screen_pop::acknowledge(&mut act.tx, id).await?;
         Ok(store::outbox::put(&mut act.tx, Topic::PopGone(id, member)).await?)
     })
     .await

@@ -11,6 +11,8 @@ use crate::{
 
 /// How long a pop lives. The table's check says the same.
 pub const SECONDS: i64 = 300;
+/// Pops that one desk shows at once.
+const SHOWN: i64 = 5;
 
 /// A pop as it is stored.
 pub struct SealedPop {
@@ -73,7 +75,8 @@ fn viewer(tx: &TenantTx) -> Result<uuid::Uuid, StoreError> {
     tx.caller().actor.uuid().ok_or(StoreError::Refused)
 }
 
-/// The pops that are open for the one who asks, and for nobody else, oldest first.
+/// The pops that are open for the one who asks, and for nobody else, oldest first; of very many the newest, because the call
+/// that rings now is what they look for.
 ///
 /// # Errors
 /// Refused without `screen_pop`.
@@ -83,24 +86,26 @@ pub async fn open(tx: &mut TenantTx) -> Result<Vec<SealedPop>, StoreError> {
     let rows = sqlx::query!(
         "select id, call_id, sealed, expires_at from screen_pops
          where business_id = $1 and member_id = $2 and expires_at > $3 and acknowledged_at is null
-         order by created_at limit 5",
+         order by created_at desc, id desc limit $4",
         business.0,
         member,
-        now
+        now,
+        SHOWN
     )
     .fetch_all(tx.conn())
     .await?;
     Ok(rows
         .into_iter()
+        .rev()
         .map(|r| SealedPop { id: PopId(r.id), call: CallId(r.call_id), sealed: r.sealed, expires_at: r.expires_at })
         .collect())
 }
 
-/// Acknowledges a pop of one's own; it closes in every tab.
+/// Acknowledges a pop of one's own: whose it was. Nobody's when it is not one's own, over, or acknowledged already.
 ///
 /// # Errors
-/// Refused without `screen_pop`; missing when it is not one's own, over, or acknowledged.
-pub async fn acknowledge(tx: &mut TenantTx, id: PopId) -> Result<MemberId, StoreError> {
+/// Refused without `screen_pop`.
+pub async fn acknowledge(tx: &mut TenantTx, id: PopId) -> Result<Option<MemberId>, StoreError> {
     let member = viewer(tx)?;
     let (business, now) = (tx.business(), tx.now());
     let done = sqlx::query!(
@@ -113,5 +118,5 @@ pub async fn acknowledge(tx: &mut TenantTx, id: PopId) -> Result<MemberId, Store
     )
     .execute(tx.conn())
     .await?;
-    if done.rows_affected() == 1 { Ok(MemberId(member)) } else { Err(StoreError::Missing) }
+    Ok((done.rows_affected() == 1).then_some(MemberId(member)))
 }

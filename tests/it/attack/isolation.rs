@@ -96,7 +96,13 @@ fn without(text: &str, start: &str, end: char) -> String {
 }
 
 /// Asks for an id of the other business, and for one that nobody has: what differs.
-async fn compare(world: &World, person: &Person, door: &Door, wire: Wire, asks: [(&Ask, &str); 2]) -> Option<String> {
+async fn compare(
+    world: &World,
+    person: &Person,
+    (door, row): (&Door, &Row),
+    wire: Wire,
+    asks: [(&Ask, &str); 2],
+) -> Option<String> {
     let access = if wire == Wire::Bearer { Some(world.access(person).await) } else { None };
     let browser = if access.is_some() { world.app.stranger() } else { person.browser.clone() };
     let mut answers = Vec::new();
@@ -114,7 +120,9 @@ async fn compare(world: &World, person: &Person, door: &Door, wire: Wire, asks: 
     if foreign != nowhere {
         return Some(format!("{told}{}", foreign.unlike(nowhere)));
     }
-    let is_hidden = matches!(foreign.status, 403 | 404 | 409 | 422) || (foreign.status == 303 && wire == Wire::Form);
+    let is_hidden = matches!(foreign.status, 403 | 404 | 409 | 422)
+        || (foreign.status == 303 && wire == Wire::Form)
+        || (foreign.status == 200 && row.is_so_already);
     (!is_hidden).then(|| format!("{told}: it did something"))
 }
 
@@ -136,7 +144,7 @@ async fn reach_over(world: &World, person: &Person, (door, row): (&Door, &Row), 
     let mut problems = Vec::new();
     for wire in Wire::of(door.kind) {
         let asks = [(&one, foreign.as_str()), (&other, nowhere.as_str())];
-        let found = compare(world, person, door, *wire, asks).await;
+        let found = compare(world, person, (door, row), *wire, asks).await;
         problems.extend(found.map(|found| format!("by {wire:?}: {found}")));
     }
     problems

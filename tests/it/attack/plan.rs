@@ -181,10 +181,13 @@ pub struct Row {
     pub leaves: Leaves,
     /// Whether only who holds everything may, behind a door that opens to others too.
     pub for_owners: bool,
+    /// Whether an id that names nothing here is no fault: what is asked for is so already, and nothing happens.
+    pub is_so_already: bool,
 }
 
 const fn row(method: &'static str, path: &'static str, leaves: Leaves) -> Row {
-    Row { method, path, ids: &[], fields: &[], first: First::Nothing, leaves, for_owners: false }
+    let (ids, fields, first) = (&[], &[], First::Nothing);
+    Row { method, path, ids, fields, first, leaves, for_owners: false, is_so_already: false }
 }
 
 /// What is read and leaves nothing.
@@ -220,6 +223,11 @@ impl Row {
 
     const fn with(mut self, fields: &'static [(&'static str, &'static str)]) -> Self {
         self.fields = fields;
+        self
+    }
+
+    const fn so_already(mut self) -> Self {
+        self.is_so_already = true;
         self
     }
 

@@ -146,6 +146,7 @@ impl Try {
         let fits = match wanted {
             Wanted::Shut => reply.status == 403 && entries == ["door.refused refused"],
             Wanted::Denied => reply.status == 403 && !entries.is_empty() && !is_done,
+            Wanted::Missing if row.is_so_already => matches!(reply.status, 200 | 303) && entries.is_empty(),
             // A form that is refused goes back to its page, which says why.
             Wanted::Missing => {
                 (matches!(reply.status, 404 | 409 | 422) || (by_form && reply.status == 303)) && !is_done

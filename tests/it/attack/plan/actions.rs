@@ -110,7 +110,7 @@ pub const ACTIONS: &[Row] = &[
         .after(First::Password),
     done("/api/password/forgot", &["password.reset_asked"]).with(&[("email", "{me}")]),
     done("/api/password/reset", &["password.reset"]).with(&[("password", "{another}")]).after(First::ResetLink),
-    done("/api/pops/acknowledge", &["pop.acknowledged"]).of(&[("id", Thing::Pop)]),
+    done("/api/pops/acknowledge", &["pop.acknowledged"]).of(&[("id", Thing::Pop)]).so_already(),
     done("/api/proxy-numbers/add", &["proxy_number.added"])
         .of(&[("connection", Thing::Connection)])
         .with(&[("number", "+1500556{number}")]),
