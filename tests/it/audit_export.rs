@@ -460,9 +460,13 @@ async fn aud_5_of_two_businesses_exports_one_is_written_at_a_time_and_both_end()
         assert_eq!(ask(browser, "action:calls.listed at:all", "jsonl").await.status, 303);
     }
     seal(&app).await;
+    // While another is at it, neither begins: they come back, and the other is told that somebody waits.
+    let turn = app.app.limits().export_turn().expect("the turn");
     step(&app).await;
-    let begun = "select count(*) from audit_exports where state = 'running'";
-    assert_eq!(sql::count(&app.owner, begun).await, 1);
+    let begun = "select count(*) from audit_exports where state <> 'waiting'";
+    assert_eq!(sql::count(&app.owner, begun).await, 0);
+    assert!(app.app.limits().export_waits());
+    drop(turn);
     app.run_jobs().await;
     assert_eq!(sql::count(&app.owner, "select count(*) from audit_exports where state = 'ready'").await, 2);
     assert_eq!(sql::count(&app.owner, "select count(*) from jobs").await, 0);
