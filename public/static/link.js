@@ -6,6 +6,9 @@ export const LATE = 13_000;
 /** Silence after which it is opened anew: a line that was cut in the middle tells neither end. */
 export const DEAF = 40_000;
 
+/** What is back sooner was not lost: a stream ends at its time, and the browser comes back by itself. */
+const BRIEF = 2_000;
+
 const place = document.getElementById("link");
 const parts = document.getElementById("link-parts");
 
@@ -22,3 +25,6 @@ export function say(tone, word, rest = "") {
 }
 
 export const seconds = (since) => Math.floor((Date.now() - since) / 1000);
+
+/** Whether it has been lost for so long, since then, that it is said. */
+export const isLost = (since) => since > 0 && Date.now() - since >= BRIEF;

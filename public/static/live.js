@@ -3,7 +3,7 @@
 // clock), «work_order», «live-reset» (more was missed than is told one by one), «live-lost» (nothing is heard any more).
 // To hear of more: its name in [`NAMES`], and an event.
 
-import { DEAF, LATE, say, seconds } from "/static/link.js";
+import { DEAF, LATE, isLost, say, seconds } from "/static/link.js";
 import { isOver, pause } from "/static/refused.js";
 
 const NAMES = ["hello", "beat", "message", "work_order"];
@@ -57,9 +57,9 @@ function connect() {
 function draw() {
   // Another page's badge is about its own stream.
   if (!shown) return;
-  if (lost) say("bad", "Lost", ` for ${seconds(lost)} s; what happened since may be missing`);
+  if (isLost(lost)) say("bad", "Lost", ` for ${seconds(lost)} s; what happened since may be missing`);
   else if (Date.now() - heard > LATE) say("warn", "Late", `: nothing heard for ${seconds(heard)} s; what happened since may be missing`);
-  else say("good", "Connected");
+  else if (!lost) say("good", "Connected");
 }
 
 function tick() {

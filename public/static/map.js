@@ -2,7 +2,7 @@
 // WebGL. Without it the server's drawing stays, without scripts the whole page as it was loaded. A browser is told only what lies
 // in its view: moving the map opens the stream anew (`http/map.rs`).
 
-import { DEAF, LATE as SILENT, say, seconds } from "/static/link.js";
+import { DEAF, LATE as SILENT, isLost, say, seconds } from "/static/link.js";
 import { isOver, pause } from "/static/refused.js";
 
 const box = document.getElementById("map");
@@ -129,7 +129,7 @@ function tick() {
     lost ||= heard;
     open();
   }
-  if (lost) say("bad", "Lost", ` for ${seconds(lost)} s; positions are older than shown`);
+  if (isLost(lost)) say("bad", "Lost", ` for ${seconds(lost)} s; positions are older than shown`);
   else if (source && Date.now() - heard > SILENT) say("warn", "Late", `: nothing heard for ${seconds(heard)} s`);
 }
 

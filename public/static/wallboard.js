@@ -1,7 +1,7 @@
 // The wallboard: draws what its stream says, each time whole. Nothing here is clickable, and nothing is kept. Without this
 // script the page loads itself again every twenty seconds.
 
-import { DEAF, LATE, say, seconds } from "/static/link.js";
+import { DEAF, LATE, isLost, say, seconds } from "/static/link.js";
 
 const wall = document.querySelector("[data-wallboard]");
 const part = (name) => wall.querySelector(`[data-wall="${name}"]`);
@@ -12,7 +12,7 @@ let board;
 let skew = 0;
 let heard = Date.now();
 let opened = 0;
-let lost = false;
+let lost = 0;
 let pause = 500;
 let source;
 
@@ -95,9 +95,9 @@ function lists() {
 }
 
 function link() {
-  if (lost) say("bad", "Lost", ` for ${seconds(heard)} s; this is as it was then`);
+  if (isLost(lost)) say("bad", "Lost", ` for ${seconds(heard)} s; this is as it was then`);
   else if (Date.now() - heard > LATE) say("warn", "Late", `: nothing heard for ${seconds(heard)} s`);
-  else if (board) say("good", "Connected");
+  else if (board && !lost) say("good", "Connected");
 }
 
 function tick() {
@@ -106,7 +106,7 @@ function tick() {
     lists();
   }
   if (source && Date.now() - Math.max(heard, opened) > DEAF) {
-    lost = true;
+    lost ||= heard;
     connect();
   }
   link();
@@ -118,7 +118,7 @@ function connect() {
   source = new EventSource(wall.dataset.wallboard);
   const alive = () => {
     heard = Date.now();
-    lost = false;
+    lost = 0;
     pause = 500;
   };
   source.addEventListener("open", alive);
@@ -130,7 +130,7 @@ function connect() {
     tick();
   });
   source.addEventListener("error", () => {
-    lost = true;
+    lost ||= Date.now();
     if (source?.readyState !== EventSource.CLOSED) return;
     source = undefined;
     // Refused: the link may be over. The page itself says so.

@@ -49,6 +49,8 @@ pub enum Bad {
     Extension,
     #[error("write client:name, sip:name@host or a number like +14155550100")]
     Target,
+    #[error("calls to this number ring here again; choose another")]
+    ComesBack,
     #[error("type {0} to confirm")]
     Confirm(String),
     #[error("say why, in a few words")]

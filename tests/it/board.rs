@@ -125,7 +125,7 @@ async fn counted(app: &TestApp, business: &Business) -> Tally {
 async fn tel_2_the_service_level_counts_the_calls_of_the_last_hour_that_are_decided() {
     let Two { app, a, of_a, b, .. } = two().await;
     // Seconds ago, answered after, ended after; `-` for not.
-    let calls: [(i64, &str, &str); 7] = [
+    let calls: [(i64, &str, &str); 9] = [
         (600, "5", "60"),
         (600, "20", "60"),
         (600, "21", "60"),
@@ -133,6 +133,8 @@ async fn tel_2_the_service_level_counts_the_calls_of_the_last_hour_that_are_deci
         (5, "-", "-"),
         (4000, "1", "9"),
         (600, "2", "60"),
+        (600, "25", "60"),
+        (600, "-", "30"),
     ];
     for (number, (ago, answered, ended)) in calls.into_iter().enumerate() {
         let after = |seconds: &str| match seconds {
@@ -152,14 +154,20 @@ async fn tel_2_the_service_level_counts_the_calls_of_the_last_hour_that_are_deci
         );
         sql::run(&app.owner, statement).await;
     }
-    // The last one went from a customer to their technician: no desk was to answer it.
-    let masked = "insert into masked_calls (business_id, call_id, session_id, side)
-        select c.business_id, c.id, s.id, 'customer' from calls c join proxy_sessions s on s.business_id = c.business_id
-        where c.provider_call_id = 'level-6'";
-    assert_eq!(sql::run(&app.owner, masked).await, 1);
+    // The last three are masked: answered by the technician, whom no desk had to; not answered by them, but by a desk five seconds
+    // after that; and a technician's own, whom the customer did not answer.
+    for (call, side, missed) in [(6, "customer", "null"), (7, "customer", "20"), (8, "technician", "20")] {
+        let masked = format!(
+            "insert into masked_calls (business_id, call_id, session_id, side, missed_at)
+             select c.business_id, c.id, s.id, '{side}', c.started_at + {missed} * interval '1 second'
+             from calls c join proxy_sessions s on s.business_id = c.business_id
+             where c.provider_call_id = 'level-{call}'"
+        );
+        assert_eq!(sql::run(&app.owner, masked).await, 1);
+    }
     let found = counted(&app, &a).await;
-    assert_eq!(found.of(None), (2, 4), "what rings still, and what is older, does not count");
-    assert_eq!(found.of(Some(of_a.queue)), (2, 4), "they came in by the fixture's queue");
+    assert_eq!(found.of(None), (3, 5), "what rings still, and what is older, does not count");
+    assert_eq!(found.of(Some(of_a.queue)), (3, 5), "they came in by the fixture's queue");
     assert_eq!(counted(&app, &b).await.of(None), (0, 0), "another business's count for nothing");
 }
 

@@ -349,7 +349,23 @@ async fn acc_5_a_stream_that_opens_while_sessions_are_asked_about_is_not_cut() {
         // Those of before are asked about, and the answer says of none that it lives.
         let asked = hub.sessions();
         seats.push(hub.join(found.first().expect("a session")).expect("a seat"));
-        hub.keep_only(&asked, &[]);
+        hub.keep_only(&asked, &[], app.now());
     }
     assert!(seats[0].ends.is_cancelled() && !seats[1].ends.is_cancelled());
+    // Nor is a second tab of one and the same session.
+    let asked = hub.sessions();
+    let session = hash_of(&app.browser(business.member(Role::Owner)).await);
+    let origin = Origin { door: "live", network: None };
+    let mut found = callers(app.app.db(), &[session], app.now(), &origin, app.app.draw()).await.expect("answers");
+    let seat = hub.join(&found[0]).expect("a seat");
+    hub.keep_only(&asked, &[], app.now());
+    assert!(!seat.ends.is_cancelled());
+    // Who owes a second factor is led to it by every page, and hears nothing before.
+    let asked = hub.sessions();
+    found[0].factor_due = Some(app.now().plus(1));
+    hub.keep_only(&asked, &found, app.now());
+    assert!(!seat.ends.is_cancelled());
+    found[0].factor_due = Some(app.now());
+    hub.keep_only(&asked, &found, app.now());
+    assert!(seat.ends.is_cancelled());
 }

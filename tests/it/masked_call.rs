@@ -1,6 +1,8 @@
 //! Masked calls (TEL-7): the two reach each other through a number of the business, nobody sees the other's, and whoever has no
-//! session at that moment reaches the desks. What happens when nobody answers stands in [`missed`].
+//! session at that moment reaches the desks. What happens when nobody answers stands in [`missed`], and where the desks ring in
+//! [`desks`].
 
+mod desks;
 mod missed;
 
 use futures::future::join_all;

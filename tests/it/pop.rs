@@ -225,3 +225,34 @@ async fn pop_1_a_desk_does_not_wait_for_the_agency_system_of_another_business() 
     stop.cancel();
     running.await.expect("the worker stops");
 }
+
+#[tokio::test]
+async fn pop_1_what_the_agency_system_says_too_late_pops_no_more() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = silent.local_addr().expect("an address").to_string();
+    let app = TestApp::start_allowing(vec![address.clone()]).await;
+    let (_, twilio) = office(&app, "a", &address).await;
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(worker::run(app.app.clone(), stop.clone()));
+    ring(&app, &twilio, PARTY, 1).await;
+    let held = silent.accept().await.expect("it is asked");
+    let over = [
+        ("CallSid", sid(2)),
+        ("ParentCallSid", sid(1)),
+        ("CallStatus", "no-answer".to_owned()),
+        ("Direction", "outbound-dial".to_owned()),
+        ("From", PARTY.to_owned()),
+        ("To", TARGET.to_owned()),
+        ("SequenceNumber", "2".to_owned()),
+    ];
+    let over: Vec<_> = over.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(twilio.post(&app, "status", &over).await.status, 200);
+    drop((held, silent));
+    until("the question is over", async || {
+        sql::count(&app.owner, "select count(*) from audit_entries where action = 'pop.looked_up'").await == 1
+    })
+    .await;
+    assert_eq!(sql::count(&app.owner, "select count(*) from screen_pops").await, 0);
+    stop.cancel();
+    running.await.expect("the worker stops");
+}

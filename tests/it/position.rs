@@ -187,7 +187,7 @@ async fn gps_2_one_event_names_all_who_moved() {
     // As the version before wrote it, and as it is written now.
     let alone = store::outbox::Row { members: Vec::new(), ..row.clone() };
     for (row, wanted) in [(alone, 1), (row, 2)] {
-        let events = relay::read(&app.app, business.id, vec![row]).await.expect("reads");
+        let events = relay::read_missed(&app.app, business.id, vec![row]).await.expect("reads");
         let [event] = events.as_slice() else { panic!("{events:?}") };
         let Payload::Positions(moved) = &event.payload else { panic!("{event:?}") };
         assert_eq!(moved.len(), wanted);

@@ -165,7 +165,7 @@ impl Viewer {
         if missed.len() == usize::try_from(REPLAY).unwrap_or(usize::MAX) {
             return Ok(VecDeque::from([reset()]));
         }
-        let events = match live::relay::read(&self.app, self.person.caller.business, missed).await {
+        let events = match live::relay::read_missed(&self.app, self.person.caller.business, missed).await {
             // Nobody can replay it, however often they come back: the page begins behind it.
             Err(StoreError::Unreadable { .. }) => return Ok(VecDeque::from([reset()])),
             read => read?,

@@ -62,9 +62,10 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn point(value: &Value) -> Result<Sent, BadPoint> {
-    let fields = value.as_object().ok_or(BadPoint::invalid("at", "write a point as an object of its fields"))?;
+    let fields = value.as_object().ok_or(BadPoint::invalid("points", "write a point as an object of its fields"))?;
     if fields.keys().any(|name| !FIELDS.contains(&name.as_str())) {
-        return Err(BadPoint::invalid("at", "leave out what is no field of a point"));
+        let problem = "leave out all fields but at, lat, lon, accuracy_m, speed_mps and heading_deg";
+        return Err(BadPoint::invalid("points", problem));
     }
     let at = fields.get("at").and_then(Value::as_str).and_then(|text| text.parse::<Timestamp>().ok());
     Ok(Sent {

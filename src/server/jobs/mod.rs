@@ -69,7 +69,10 @@ async fn attempt(app: &App, job: &ClaimedJob, caller: &Caller) -> Result<Tried, 
             }
             webhook::apply_pending(app, caller, p.receipt, job.id).await?;
         }
-        webhook::POP_JOB => pop::look_up(app, caller, read::<LegPayload>(job)?.leg, job.id).await?,
+        webhook::POP_JOB => {
+            let Some(_turn) = app.limits().lookup_turn(job.business) else { return Ok(Tried::NotYet) };
+            pop::look_up(app, caller, read::<LegPayload>(job)?.leg, job.id).await?;
+        }
         factor::TEXT_JOB => factor::send_text(app, caller, &read(job)?, job.id, job.attempts > 1).await?,
         tracking_link::TEXT_JOB => tracking_link::send(app, caller, &read(job)?, job.id, job.attempts > 1).await?,
         export::JOB => {

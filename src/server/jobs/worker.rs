@@ -23,18 +23,22 @@ use crate::{
         live,
         mail::{Mail, MailError},
         services::{self, audit_export::work as export, factor, seal::checkpoint, tracking_link, webhook},
-        store::{self, StoreError, TenantTx, lobby::DueMail},
+        store::{
+            self, StoreError, TenantTx,
+            lobby::{ClaimedJob, DueMail},
+        },
         vault::Purpose,
     },
 };
 
 const CLAIM: i32 = 20;
-/// What no other job waits for: it may take minutes, or as long as somebody else's server does not answer. A desk that rings
-/// must not wait for the agency system of another business (POP-1).
-const ASIDE: [&str; 6] =
-    [export::JOB, RETENTION_JOB, webhook::POP_JOB, factor::TEXT_JOB, tracking_link::TEXT_JOB, checkpoint::JOB];
-/// So many at once go on aside; above that nothing new is claimed until one has ended.
-const AT_ONCE: usize = 500;
+/// What may take minutes, and no other job waits for.
+const LONG: [&str; 2] = [export::JOB, RETENTION_JOB];
+/// What takes as long as somebody else's server does not answer, and no other job waits for: a desk that rings must not wait for
+/// the agency system of another business (POP-1).
+const AWAY: [&str; 4] = [webhook::POP_JOB, factor::TEXT_JOB, tracking_link::TEXT_JOB, checkpoint::JOB];
+/// So many at once wait for other servers; above that nothing new is claimed until one has ended.
+const AWAY_AT_ONCE: usize = 500;
 /// So many mails go out before jobs are looked at again.
 const MAILS: usize = 20;
 const POLL: Duration = Duration::from_millis(500);
@@ -63,16 +67,34 @@ async fn run_mails(app: &App, stop: &CancellationToken) {
     }
 }
 
-async fn run_jobs(app: &App, stop: &CancellationToken) {
-    let mut aside = JoinSet::new();
-    while !stop.is_cancelled() {
-        while let Some(ended) = aside.try_join_next() {
+/// What goes on beside the rounds.
+#[derive(Default)]
+struct Aside {
+    long: JoinSet<Result<(), StoreError>>,
+    away: JoinSet<Result<(), StoreError>>,
+}
+
+impl Aside {
+    /// Takes what has ended, and waits until there is room for more.
+    async fn make_room(&mut self) {
+        while let Some(ended) = self.long.try_join_next() {
             told(ended.ok());
         }
-        if aside.len() >= AT_ONCE
-            && let Some(ended) = aside.join_next().await
-        {
+        while let Some(ended) = self.away.try_join_next() {
             told(ended.ok());
+        }
+        if self.away.len() >= AWAY_AT_ONCE {
+            told(self.away.join_next().await.and_then(Result::ok));
+        }
+    }
+}
+
+async fn run_jobs(app: &App, stop: &CancellationToken) {
+    let mut aside = Aside::default();
+    while !stop.is_cancelled() {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = aside.make_room() => {}
         }
         match round(app, &mut aside).await {
             Ok(0) => {
@@ -88,7 +110,11 @@ async fn run_jobs(app: &App, stop: &CancellationToken) {
             }
         }
     }
-    while let Some(ended) = aside.join_next().await {
+    let Aside { mut long, mut away } = aside;
+    while let Some(ended) = long.join_next().await {
+        told(ended.ok());
+    }
+    while let Some(ended) = away.join_next().await {
         told(ended.ok());
     }
 }
@@ -105,22 +131,24 @@ fn told(ended: Option<Result<(), StoreError>>) {
 /// # Errors
 /// The database cannot be reached.
 pub async fn step(app: &App) -> Result<usize, StoreError> {
-    let mut aside = JoinSet::new();
+    let mut aside = Aside::default();
     let taken = round(app, &mut aside).await? + send_mails(app).await?;
-    for result in aside.join_all().await {
+    for result in aside.long.join_all().await.into_iter().chain(aside.away.join_all().await) {
         result?;
     }
     Ok(taken)
 }
 
 /// One round: how many jobs it took. What nobody waits for goes on `aside`.
-async fn round(app: &App, aside: &mut JoinSet<Result<(), StoreError>>) -> Result<usize, StoreError> {
+async fn round(app: &App, aside: &mut Aside) -> Result<usize, StoreError> {
     let jobs = store::lobby::jobs_claim(app.worker_db(), CLAIM).await?;
     let taken = jobs.len();
-    let (apart, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| ASIDE.contains(&job.kind.as_str()));
+    let is_apart = |job: &ClaimedJob| LONG.contains(&job.kind.as_str()) || AWAY.contains(&job.kind.as_str());
+    let (apart, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_apart);
     for job in apart {
         let app = app.clone();
-        aside.spawn(async move {
+        let side = if LONG.contains(&job.kind.as_str()) { &mut aside.long } else { &mut aside.away };
+        side.spawn(async move {
             let ended = Box::pin(run_one(&app, &job)).await;
             app.hub().wake_worker();
             ended

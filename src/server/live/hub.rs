@@ -7,19 +7,25 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
-use super::Event;
+use super::{Event, relay::BATCH};
 use crate::{
     model::{id::BusinessId, permission::Grants},
-    server::caller::{SessionHash, SignedIn},
+    server::{
+        caller::{SessionHash, SignedIn},
+        kit::At,
+    },
+    ui::wire::live::Tally,
 };
 
-/// Events that a slow stream may be behind before it must start anew.
-const WINDOW: usize = 256;
+/// Events that a slow stream may be behind before it must start anew: more than the relay hands on at once.
+const WINDOW: usize = 1_024;
+const _: () = assert!(WINDOW > 2 * BATCH.unsigned_abs() as usize, "one batch would have every page loaded anew");
 /// Streams (tabs) of one session.
 const PER_SESSION: usize = 12;
 /// Streams of one business on this node.
@@ -32,6 +38,7 @@ pub struct Hub(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     rooms: Mutex<Rooms>,
+    tallies: Mutex<HashMap<BusinessId, (Instant, Arc<Tally>)>>,
     wake: Notify,
     wake_jobs: Notify,
     wake_mails: Notify,
@@ -42,6 +49,13 @@ struct Inner {
     access_told: Notify,
     closing: CancellationToken,
     next: AtomicU64,
+}
+
+/// Whom the streams of this node were of, at one moment.
+pub struct Asked {
+    pub sessions: Vec<SessionHash>,
+    /// Streams from this number on came later.
+    before: u64,
 }
 
 #[derive(Default)]
@@ -192,26 +206,42 @@ impl Hub {
         self.change_access();
     }
 
-    /// The sessions that hold streams.
+    /// The sessions that hold streams now.
     #[must_use]
-    pub fn sessions(&self) -> Vec<SessionHash> {
+    pub fn sessions(&self) -> Asked {
         let rooms = self.rooms();
-        let mut hashes: Vec<_> = rooms.streams.values().filter(|s| !s.is_link).map(|s| s.session.clone()).collect();
-        hashes.sort_unstable();
-        hashes.dedup();
-        hashes
+        let mut sessions: Vec<_> = rooms.streams.values().filter(|s| !s.is_link).map(|s| s.session.clone()).collect();
+        sessions.sort_unstable();
+        sessions.dedup();
+        Asked { sessions, before: self.0.next.load(Ordering::Relaxed) }
     }
 
-    /// Ends every stream of the `asked` sessions that is not among `alive`, or whose rights or business are no longer those it was
-    /// opened with. Of a session that came since then nobody has asked yet: it was recognised at its own door just now.
-    pub fn keep_only(&self, asked: &[SessionHash], alive: &[SignedIn]) {
+    /// Ends every stream that was `asked` about and whose session is not among `alive`, whose rights or business are no longer those
+    /// it was opened with, or whose person owes a second factor by now: every page would ask them for it. Of a stream that came since
+    /// then nobody has asked yet: its session was recognised at its own door just now.
+    pub fn keep_only(&self, asked: &Asked, alive: &[SignedIn], now: At) {
         let alive: HashMap<_, _> = alive.iter().map(|person| (&person.session, person)).collect();
-        for stream in self.rooms().streams.values().filter(|s| !s.is_link && asked.binary_search(&s.session).is_ok()) {
-            let person = alive.get(&stream.session);
-            if !person.is_some_and(|p| p.grants == stream.grants && p.caller.business == stream.business) {
+        for (_, stream) in self.rooms().streams.iter().filter(|(id, s)| **id < asked.before && !s.is_link) {
+            let is_kept = |p: &&SignedIn| {
+                p.grants == stream.grants && p.caller.business == stream.business && !p.owes_factor(now)
+            };
+            if !alive.get(&stream.session).is_some_and(is_kept) {
                 stream.ends.cancel();
             }
         }
+    }
+
+    /// The last count of a business's calls, if it is younger than that: when many streams come back at once, it is counted once.
+    #[must_use]
+    pub fn tally(&self, business: BusinessId, younger: Duration) -> Option<Arc<Tally>> {
+        let tallies = self.0.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        tallies.get(&business).filter(|(at, _)| at.elapsed() < younger).map(|(_, tally)| tally.clone())
+    }
+
+    /// Keeps a count for those who come back.
+    pub fn keep_tally(&self, business: BusinessId, tally: Arc<Tally>) {
+        let mut tallies = self.0.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        tallies.insert(business, (Instant::now(), tally));
     }
 
     /// Streams open on this node.
@@ -234,6 +264,7 @@ impl Drop for Seat {
             && !rooms.streams.values().any(|other| other.business == stream.business)
         {
             rooms.channels.remove(&stream.business);
+            self.hub.0.tallies.lock().unwrap_or_else(PoisonError::into_inner).remove(&stream.business);
             self.hub.0.seats.notify_one();
         }
     }

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::{
     Event, Moved, Payload,
+    hub::Asked,
     listen::{self, Heard},
     nats::{Nats, Word},
     places::Places,
@@ -24,11 +25,12 @@ use crate::{
     model::id::{BusinessId, CallId, JobId, MemberId, PopId, TraceId, WorkOrderId},
     server::{
         boot::App,
-        caller::{Actor, Caller, Origin},
+        caller::{Actor, Caller, Origin, SignedIn},
         http::error::chain,
         kit::{At, entropy::uuid7},
         store::{self, StoreError, TenantTx, leadership::Leadership, outbox::Row, position::Unit},
     },
+    ui::wire::live::Tally,
 };
 
 /// How often other nodes' writes are looked for.
@@ -39,9 +41,11 @@ const IDLE: Duration = Duration::from_secs(1);
 const GATHER: Duration = Duration::from_millis(5);
 /// A database that is away is asked again after this.
 const PAUSE: Duration = Duration::from_millis(250);
-const BATCH: i32 = 500;
+pub(super) const BATCH: i32 = 500;
 /// What others tell that waits here.
 const HEARD: usize = 1024;
+/// A count of calls that a stream which comes back takes over.
+const RECENT: Duration = Duration::from_secs(1);
 
 /// Runs until `stop`. A database that is away is waited for, and nothing is skipped.
 pub async fn run(app: App, stop: CancellationToken) {
@@ -216,7 +220,7 @@ impl Leader {
 /// newer release, a count that takes too long) would fail again and again, and nobody else's news waits for it: its streams end,
 /// and come back by their own cursors, so that they miss nothing once it can be read.
 async fn hand_on(app: &App, business: BusinessId, rows: Vec<Row>) -> Result<(), StoreError> {
-    match read(app, business, rows).await {
+    match read(app, business, rows, Duration::ZERO).await {
         Ok(events) => {
             for event in events {
                 app.hub().publish(business, event);
@@ -241,11 +245,16 @@ fn machine(app: &App, business: BusinessId, now: At) -> Caller {
     }
 }
 
-/// Turns rows of one business into events: each call is read once, as it is now.
+/// What a stream missed, for it alone.
 ///
 /// # Errors
 /// The database cannot be reached.
-pub async fn read(app: &App, business: BusinessId, rows: Vec<Row>) -> Result<Vec<Event>, StoreError> {
+pub async fn read_missed(app: &App, business: BusinessId, rows: Vec<Row>) -> Result<Vec<Event>, StoreError> {
+    read(app, business, rows, RECENT).await
+}
+
+/// Turns rows of one business into events: each call is read once, as it is now. `recent`: how old a count of calls may be.
+async fn read(app: &App, business: BusinessId, rows: Vec<Row>, recent: Duration) -> Result<Vec<Event>, StoreError> {
     let now = app.clock().now();
     let caller = machine(app, business, now);
     let mut calls: Vec<CallId> = rows.iter().filter(|r| r.topic == "call").map(|r| CallId(r.subject)).collect();
@@ -255,17 +264,12 @@ pub async fn read(app: &App, business: BusinessId, rows: Vec<Row>) -> Result<Vec
     let found = store::live::calls(&mut tx, &calls).await?;
     let agents: Vec<MemberId> = rows.iter().filter(|r| r.topic == "agent").map(|r| MemberId(r.subject)).collect();
     let agents = store::agent::some(&mut tx, &agents).await?;
-    let tally = if found.is_empty() {
-        None
-    } else {
-        let measures = store::board::measures(&mut tx).await?;
-        Some(Arc::new(store::board::tally(&mut tx, measures).await?))
-    };
     let mut moved: Vec<MemberId> = rows.iter().filter(|r| is_move(r)).flat_map(Row::moved).collect();
     moved.sort_unstable();
     moved.dedup();
     let units = store::position::units(&mut tx, &moved).await?;
     tx.commit().await?;
+    let tally = if found.is_empty() { None } else { tally(app, &caller, now, recent).await };
     let agents: HashMap<MemberId, Arc<_>> = agents.into_iter().map(|a| (a.id, Arc::new(a))).collect();
     let found: HashMap<CallId, Arc<_>> = found.into_iter().map(|c| (c.id, Arc::new(c))).collect();
     let payload = |row: &Row| match (row.topic.as_str(), row.member) {
@@ -289,6 +293,32 @@ pub async fn read(app: &App, business: BusinessId, rows: Vec<Row>) -> Result<Vec
     Ok(events)
 }
 
+/// How the last hour's calls were answered. Nothing when that cannot be counted: no call waits for it.
+async fn tally(app: &App, caller: &Caller, now: At, recent: Duration) -> Option<Arc<Tally>> {
+    if let Some(kept) = app.hub().tally(caller.business, recent) {
+        return Some(kept);
+    }
+    match count(app, caller, now).await {
+        Ok(tally) => {
+            let tally = Arc::new(tally);
+            app.hub().keep_tally(caller.business, tally.clone());
+            Some(tally)
+        }
+        Err(error) => {
+            tracing::error!(business.id = %caller.business, error.chain = %chain(&error), "calls cannot be counted");
+            None
+        }
+    }
+}
+
+async fn count(app: &App, caller: &Caller, now: At) -> Result<Tally, StoreError> {
+    let mut tx = TenantTx::open(app.db(), caller, now).await?;
+    let measures = store::board::measures(&mut tx).await?;
+    let tally = store::board::tally(&mut tx, measures).await?;
+    tx.commit().await?;
+    Ok(tally)
+}
+
 /// Whether a row says that a technician moved, or came on shift or left it.
 fn is_move(row: &Row) -> bool {
     matches!(row.topic.as_str(), "position" | "shift")
@@ -306,9 +336,12 @@ fn moves(members: Vec<MemberId>, units: Vec<Unit>) -> Vec<Moved> {
 const CHECK: Duration = Duration::from_millis(800);
 const _: () = assert!(CHECK.as_millis() < 1_000, "within a second");
 
+/// After so long without an answer about sessions their streams end. (A database that is away tells them nothing anyway.)
+const BLIND: Duration = Duration::from_secs(5);
+
 /// Runs until `stop`: one query for all open streams.
 pub async fn watch_sessions(app: App, stop: CancellationToken) {
-    let origin = Origin { door: "live", network: None };
+    let mut seen = Instant::now();
     while !stop.is_cancelled() {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -316,15 +349,35 @@ pub async fn watch_sessions(app: App, stop: CancellationToken) {
             // Many who change at once are looked at once.
             () = app.hub().access_asked() => sleep(GATHER).await,
         }
-        let hashes = app.hub().sessions();
-        if hashes.is_empty() {
+        let asked = app.hub().sessions();
+        if asked.sessions.is_empty() {
+            seen = Instant::now();
             continue;
         }
         let now = app.clock().now();
-        let trace = TraceId(uuid7(app.entropy(), now));
-        match store::session::callers(app.db(), &hashes, now, &origin, trace).await {
-            Ok(alive) => app.hub().keep_only(&hashes, &alive),
-            Err(error) => tracing::warn!(error.chain = %chain(&error), "sessions of streams cannot be checked"),
+        match alive(&app, &asked, now).await {
+            Ok(alive) => {
+                seen = Instant::now();
+                app.hub().keep_only(&asked, &alive, now);
+            }
+            Err(error) => {
+                tracing::warn!(error.chain = %chain(&error), "sessions of streams cannot be checked");
+                if !matches!(error, StoreError::Unavailable(_)) && seen.elapsed() > BLIND {
+                    app.hub().keep_only(&asked, &[], now);
+                }
+            }
         }
     }
+}
+
+/// Who of them is still signed in. One whose row cannot be read (a word of a newer release) is not, and no other suffers by it.
+async fn alive(app: &App, asked: &Asked, now: At) -> Result<Vec<SignedIn>, StoreError> {
+    let origin = Origin { door: "live", network: None };
+    let trace = TraceId(uuid7(app.entropy(), now));
+    let found = store::session::each_caller(app.db(), &asked.sessions, now, &origin, trace).await?;
+    let read = |person: Result<SignedIn, StoreError>| {
+        let told = |error: &StoreError| tracing::error!(error.chain = %chain(error), "a session cannot be read");
+        person.inspect_err(told).ok()
+    };
+    Ok(found.into_iter().filter_map(read).collect())
 }

@@ -108,7 +108,7 @@ fn view(m: &Model) -> impl IntoView + use<> {
     let value = m.date.to_string();
     let columns = m.columns.iter().map(|one| column(one, m)).collect_view();
     let is_empty = m.columns.iter().all(|column| column.orders.is_empty());
-    let none = is_empty.then(|| view! { <p class="subtle">"No jobs on this day."</p> });
+    let none = is_empty.then(|| view! { <p class="subtle py-2">"No jobs on this day."</p> });
     let lede = "Who goes where. Give a job to somebody with its list and button, or drag its card into their column.";
     view! {
         <PageHead title=title lede=lede>
@@ -116,14 +116,16 @@ fn view(m: &Model) -> impl IntoView + use<> {
             <a class="btn btn-primary" href="/work-orders/new">"New job"</a>
         </PageHead>
         <ErrorSummary problems=m.problems.clone() />
-        <nav class="row" aria-label="Days">
-            <a class="btn btn-quiet" rel="prev" href=before>"Day before"</a>
-            <a class="btn btn-quiet" href="/dispatch">"Today"</a>
-            <a class="btn btn-quiet" rel="next" href=after>"Day after"</a>
-        </nav>
-        <FilterBar clear="/dispatch">
-            <TextField name="day" label="Day" kind="date" value=value required=false />
-        </FilterBar>
+        <div class="stack-tight">
+            <nav class="row" aria-label="Days">
+                <a class="btn btn-quiet" rel="prev" href=before>"Day before"</a>
+                <a class="btn btn-quiet" href="/dispatch">"Today"</a>
+                <a class="btn btn-quiet" rel="next" href=after>"Day after"</a>
+            </nav>
+            <FilterBar clear="/dispatch">
+                <TextField name="day" label="Day" kind="date" value=value required=false />
+            </FilterBar>
+        </div>
         <div class="row" role="status" data-live=m.cursor.clone()>
             {again("news", "Jobs have changed: show them")}
             {again("lost", "Changes are not told any more: load again")}

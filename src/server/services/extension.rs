@@ -28,7 +28,7 @@ pub struct Draft<'a> {
 /// Adds an extension.
 ///
 /// # Errors
-/// Invalid fields, also when number or target is in use; refused without `extensions`.
+/// Invalid fields, also when number or target is in use, or calls to the target ring at the desks again; refused without `extensions`.
 pub async fn create(cx: &Cx, draft: Draft<'_>) -> Result<(), AppError> {
     let mut fields = Fields::default();
     let extension = fields.take("extension", number(draft.extension));
@@ -45,6 +45,12 @@ pub async fn create(cx: &Cx, draft: Draft<'_>) -> Result<(), AppError> {
     audit::audited(&cx.app, cx.caller()?, Action::ExtensionCreated, async |act| {
         act.on("extension", id.0);
         act.after(json!({ "extension": extension, "member": member }));
+        if let Target::Number(number) = &target
+            && (direct.as_ref().is_some_and(|direct| direct.reveal() == number)
+                || store::extension::comes_back(&mut act.tx, number).await?)
+        {
+            return Err(AppError::field("target", Bad::ComesBack));
+        }
         let new = NewExtension {
             id,
             extension: &extension,

@@ -1,10 +1,11 @@
 //! How often is too often. Per node and in memory: a limit protects this machine, a promise stands in the database.
 
 use std::{
+    collections::HashMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     num::NonZeroU32,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -13,7 +14,7 @@ use std::{
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use tokio::{
-    sync::{Semaphore, SemaphorePermit},
+    sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit},
     time::timeout,
 };
 
@@ -40,6 +41,10 @@ const SEARCHES: usize = 4;
 /// How long a long look waits for its turn, or a retention run.
 const TURN_WAITS: Duration = Duration::from_secs(2);
 
+/// Questions to the agency system of one business at once: a burst of calls is no reason for it to turn us away, and one that
+/// does not answer holds up its own business alone.
+const LOOKUPS: usize = 20;
+
 /// The limiters of one process, and the counts of what was turned away.
 pub struct Limits {
     applied: DefaultKeyedRateLimiter<BusinessId>,
@@ -51,6 +56,7 @@ pub struct Limits {
     searches: Semaphore,
     exporting: Semaphore,
     deleting: Semaphore,
+    lookups: Mutex<HashMap<BusinessId, Arc<Semaphore>>>,
     export_waits: AtomicBool,
     refusals: Mutex<Vec<Refusal>>,
     /// Webhooks to addresses that nobody has.
@@ -90,6 +96,7 @@ impl Default for Limits {
             searches: Semaphore::new(SEARCHES),
             exporting: Semaphore::new(1),
             deleting: Semaphore::new(1),
+            lookups: Mutex::default(),
             export_waits: AtomicBool::new(false),
             refusals: Mutex::default(),
             unknown_tokens: AtomicU64::new(0),
@@ -151,6 +158,14 @@ impl Limits {
         timeout(TURN_WAITS, self.deleting.acquire()).await.ok()?.ok()
     }
 
+    /// A turn to ask the agency system of this business, which is held until it has answered. Nothing while too many are asked.
+    #[must_use]
+    pub fn lookup_turn(&self, business: BusinessId) -> Option<OwnedSemaphorePermit> {
+        let mut lookups = self.lookups.lock().unwrap_or_else(PoisonError::into_inner);
+        let turns = lookups.entry(business).or_insert_with(|| Arc::new(Semaphore::new(LOOKUPS))).clone();
+        turns.try_acquire_owned().ok()
+    }
+
     /// Whether an export was turned away since this was last asked: who has the turn lets it go first then.
     #[must_use]
     pub fn export_waits(&self) -> bool {
@@ -186,6 +201,8 @@ impl Limits {
         self.sign_ins.retain_recent();
         self.network_sign_ins.retain_recent();
         self.followed.retain_recent();
+        let mut lookups = self.lookups.lock().unwrap_or_else(PoisonError::into_inner);
+        lookups.retain(|_, turns| turns.available_permits() < LOOKUPS);
     }
 }
 
@@ -210,6 +227,18 @@ mod tests {
         assert!(limits.export_waits() && !limits.export_waits(), "told once");
         drop(turn);
         assert!(limits.export_turn().is_some());
+    }
+
+    #[test]
+    fn one_agency_system_is_asked_only_so_often_at_once() {
+        let limits = Limits::default();
+        let [here, there] = [1, 2].map(|n| BusinessId(uuid::Uuid::from_u128(n)));
+        let mut turns: Vec<_> = (0..LOOKUPS).map(|_| limits.lookup_turn(here).expect("a turn")).collect();
+        limits.tidy();
+        assert!(limits.lookup_turn(here).is_none());
+        assert!(limits.lookup_turn(there).is_some(), "another business has its own");
+        turns.pop();
+        assert!(limits.lookup_turn(here).is_some());
     }
 
     #[tokio::test]

@@ -182,7 +182,19 @@ async fn dispatchers(tx: &mut TenantTx, event: &CallEvent) -> Result<Ringing, Ap
     Ok(Ringing { caller_id: event.own.clone(), targets, then: Door::Dial })
 }
 
+/// So many calls of one number to another within [`LOOP_SECONDS`] are one call that comes back again and again, by a line that is
+/// not this business's: it rings nowhere then, and ends.
+const LOOP_CALLS: i64 = 20;
+const LOOP_SECONDS: i64 = 60;
+
 /// The desks that a call rings at by the extensions.
 async fn desks(tx: &mut TenantTx, event: &CallEvent) -> Result<Vec<Target>, AppError> {
+    if let (Some(party), Some(own)) = (&event.party, &event.own) {
+        let since = tx.now().plus(-LOOP_SECONDS);
+        if store::call::running_between(tx, party, own, since).await? >= LOOP_CALLS {
+            tracing::warn!(business.id = %tx.business(), "a call comes back to its own line, and rings nowhere");
+            return Ok(Vec::new());
+        }
+    }
     Ok(store::extension::targets(tx, event.own.as_ref().map(Phone::reveal)).await?)
 }

@@ -131,7 +131,7 @@ pub async fn remove(cx: &Cx, id: MemberId, confirm: &str) -> Result<(), AppError
 pub(super) struct Ended {
     pub sessions: Vec<SessionHash>,
     extensions: u64,
-    invitations: u64,
+    invitations: usize,
     programs: i64,
 }
 
@@ -165,12 +165,10 @@ pub(super) async fn end_membership(
     let id = member.id;
     let ended = Ended {
         extensions: store::extension::delete_of(tx, id).await?,
-        invitations: store::invitation::revoke_sent_by(tx, id).await?,
+        invitations: store::invitation::sent_by(tx, id).await?.len(),
         programs: store::lobby::token_families_revoke_member(tx, id).await?,
         sessions: store::lobby::sessions_end_member(tx, id, EndCause::Removed).await?,
     };
-    // Jobs before their sessions, as who moves a job locks them: two that meet wait for each other, and none for ever.
-    lapse::release_jobs(app, tx, id).await?;
     lapse::end_without(app, tx, id, Grants::NONE).await?;
     store::review::note_removal(tx, id).await?;
     store::member::remove(tx, id, &member.role).await?;

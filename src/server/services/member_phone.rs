@@ -26,6 +26,7 @@ pub async fn set(cx: &Cx, phone: &str) -> Result<(), AppError> {
     audit::audited(&cx.app, &person.caller, Action::MemberPhoneSet, async |act| {
         act.on("member", person.member.0);
         act.tx.may(Permission::WorkOrders)?;
+        store::member::still_may(&mut act.tx, Permission::WorkOrders).await?;
         if store::member_phone::own(&mut act.tx).await?.as_ref() == Some(&phone) {
             return Ok(());
         }

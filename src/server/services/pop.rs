@@ -73,7 +73,9 @@ pub async fn look_up(app: &App, caller: &Caller, leg: LegId, job: JobId) -> Resu
     let pop: PopId = app.draw();
     let plain = serde_json::to_vec(&content).map_err(|e| AppError::Internal(Box::new(e)))?;
     let sealed = app.vault().seal(&mut tx, Purpose::ScreenPop, pop.0, &plain).await?;
-    if store::screen_pop::insert(&mut tx, pop, call, member, &sealed).await? {
+    // While the agency system was asked, the ringing may have ended, and nobody would take this away then.
+    let is_on = store::call::is_on(&mut tx, leg).await?;
+    if is_on && store::screen_pop::insert(&mut tx, pop, call, member, &sealed).await? {
         store::outbox::put(&mut tx, Topic::Pop(pop, member)).await?;
     }
     write_down(app, &mut tx, call.0, asked, content.matches.len()).await?;
@@ -174,9 +176,14 @@ async fn unseal(app: &App, person: &SignedIn, pop: SealedPop) -> Result<PopCard,
 /// Refused without `screen_pop`; the database cannot be reached.
 pub async fn acknowledge(app: &App, person: &SignedIn, id: PopId) -> Result<(), AppError> {
     let mut tx = TenantTx::open(app.db(), &person.caller, app.clock().now()).await?;
-    let Some(member) = store::screen_pop::acknowledge(&mut tx, id).await? else { return Ok(()) };
+    let closed = store::screen_pop::acknowledge(&mut tx, id).await;
+    if let Ok(None) = closed {
+        return Ok(());
+    }
+    // What was refused or failed leaves its entry too.
     audit::audited_in(app, tx, Action::PopAcknowledged, async |act| {
         act.on("pop", id.0);
+        let member = closed?.ok_or(AppError::Missing)?;
         Ok(store::outbox::put(&mut act.tx, Topic::PopGone(id, member)).await?)
     })
     .await

@@ -125,6 +125,7 @@ const fn refusal(reply: &Reply) -> Refusal {
 pub async fn begin_shift(cx: &Cx) -> Result<ShiftId, AppError> {
     let person = cx.signed_in()?;
     audit::audited(&cx.app, &person.caller, Action::ShiftBegun, async |act| {
+        store::member::still_may(&mut act.tx, Permission::PositionsSend).await?;
         let shift = store::shift::begin(&mut act.tx, cx.app.draw()).await?.ok_or(AppError::Conflict)?;
         act.on("shift", shift.id.0);
         Ok(shift.id)

@@ -13,6 +13,7 @@ use crate::{
         call::{CallState, Direction},
         field::{Bad, Fields, text},
         id::{BusinessId, JobId, WallboardId},
+        permission::Permission,
     },
     server::{
         boot::App,
@@ -42,6 +43,7 @@ pub async fn share(cx: &Cx, label: &str, days: &str) -> Result<Secret, AppError>
     audit::audited(&cx.app, cx.caller()?, Action::WallboardShared, async |act| {
         act.on("wallboard", id.0);
         act.after(json!({ "days": days }));
+        store::member::still_may(&mut act.tx, Permission::Wallboard).await?;
         let expires_at = act.tx.now().plus(days * 24 * 3600);
         let new = NewLink { id, label: &label, token_hash: &token.hash(), expires_at };
         if store::wallboard::insert(&mut act.tx, new).await? {

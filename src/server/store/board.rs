@@ -113,7 +113,7 @@ pub async fn remove_queue(tx: &mut TenantTx, id: QueueId) -> Result<(), StoreErr
 }
 
 /// How many of the calls that came in within the last hour, and were answered or have ended since, were answered in time, by
-/// queue. Masked calls are not the desks' to answer.
+/// queue. Masked calls are not the desks' to answer; those of customers whom the technician did not answer are, from then on.
 ///
 /// # Errors
 /// Refused for people who do not see the whole board.
@@ -122,12 +122,15 @@ pub async fn tally(tx: &mut TenantTx, measures: Measures) -> Result<Tally, Store
     let (business, now) = (tx.business(), tx.now());
     let rows = sqlx::query!(
         r#"select q.id as "queue?", count(*) as "offered!",
-               count(*) filter (where c.answered_at <= c.started_at + $3::int * interval '1 second') as "within!"
+               count(*) filter (
+                   where c.answered_at <= coalesce(k.missed_at, c.started_at) + $3::int * interval '1 second'
+               ) as "within!"
            from calls c
            left join queues q on q.business_id = $1 and q.number = c.own_number
+           left join masked_calls k on k.business_id = $1 and k.call_id = c.id
            where c.business_id = $1 and c.direction = 'inbound' and c.started_at > $2
              and (c.answered_at is not null or c.ended_at is not null)
-             and not exists (select from masked_calls k where k.business_id = $1 and k.call_id = c.id and k.missed_at is null)
+             and (k.call_id is null or (k.missed_at is not null and k.side = 'customer'))
            group by q.id
            order by q.id"#,
         business.0,

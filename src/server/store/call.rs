@@ -5,8 +5,8 @@ mod control;
 mod leg;
 
 pub use control::{Controlled, Desk, controlled, desk, desks, provider};
-pub use leg::desk_of_leg;
 use leg::{HeardLeg, advance_leg, begin_no_later, settle_member};
+pub use leg::{desk_of_leg, is_on};
 
 use super::{StoreError, TenantTx, types::read};
 use crate::{
@@ -231,4 +231,26 @@ pub async fn party(tx: &mut TenantTx, call: CallId) -> Result<Option<Phone>, Sto
             .fetch_one(tx.conn())
             .await?;
     number.map(|n| read("calls.party_number", &n)).transpose()
+}
+
+/// How many calls of one number to another have begun since then and are not over. Somebody who is busy calls once; calls that
+/// come back by other lines are many.
+///
+/// # Errors
+/// Refused for people.
+pub async fn running_between(tx: &mut TenantTx, party: &Phone, own: &Phone, since: At) -> Result<i64, StoreError> {
+    tx.machine()?;
+    let business = tx.business();
+    let running = sqlx::query_scalar!(
+        r#"select count(*) as "running!" from calls
+           where business_id = $1 and ended_at is null and state_at > $4 and started_at > $4
+               and party_number = $2 and own_number = $3"#,
+        business.0,
+        party.reveal(),
+        own.reveal(),
+        since
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(running)
 }

@@ -94,8 +94,28 @@ pub async fn delete_of(tx: &mut TenantTx, member: MemberId) -> Result<u64, Store
     Ok(done.rows_affected())
 }
 
+/// Whether calls to this number ring at the desks: a line of the business, somebody's direct number, or a proxy number, also one
+/// that is out of the pool and still at the provider. A desk that is such a number would ring at the desks again, for ever.
+///
+/// # Errors
+/// Refused without `extensions`.
+pub async fn comes_back(tx: &mut TenantTx, number: &str) -> Result<bool, StoreError> {
+    tx.may_all(Permission::Extensions)?;
+    let business = tx.business();
+    let is_ours = sqlx::query_scalar!(
+        r#"select exists (select from connections where business_id = $1 and state = 'active' and number = $2)
+               or exists (select from extensions where business_id = $1 and number = $2)
+               or exists (select from proxy_numbers where business_id = $1 and number = $2) as "is_ours!""#,
+        business.0,
+        number
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(is_ours)
+}
+
 /// Where a call to `number` rings: the extensions with that direct number, else all of them. At most ten. None of them is a
-/// proxy number, which would put the call through to the desks again, for ever.
+/// number that rings at the desks again ([`comes_back`]), whatever became one first.
 ///
 /// # Errors
 /// Refused for people.
@@ -103,23 +123,24 @@ pub async fn targets(tx: &mut TenantTx, number: Option<&str>) -> Result<Vec<Targ
     tx.machine()?;
     let business = tx.business();
     let rows = sqlx::query!(
-        r#"select x.target, x.number = $2 as direct
+        r#"select x.target, coalesce(x.number = $2, false) as "direct!"
            from extensions x join members m on m.business_id = $1 and m.id = x.member_id and m.state = 'active'
-           where x.business_id = $1 and not exists (
-               select from proxy_numbers n
-               where n.business_id = $1 and n.state = 'active' and n.number = x.target
-           )
-           order by x.extension
-           limit 100"#,
+           where x.business_id = $1
+               and not exists (select from proxy_numbers n where n.business_id = $1 and n.number = x.target)
+               and not exists (select from extensions o where o.business_id = $1 and o.number = x.target)
+               and not exists (
+                   select from connections c where c.business_id = $1 and c.state = 'active' and c.number = x.target
+               )
+           order by coalesce(x.number = $2, false) desc, x.extension
+           limit 10"#,
         business.0,
         number
     )
     .fetch_all(tx.conn())
     .await?;
-    let is_direct = rows.iter().any(|r| r.direct == Some(true));
+    let is_direct = rows.iter().any(|r| r.direct);
     rows.into_iter()
-        .filter(|r| !is_direct || r.direct == Some(true))
-        .take(10)
+        .filter(|r| r.direct || !is_direct)
         .map(|r| Target::parse(&r.target).map_err(|_| StoreError::Unreadable { column: "extensions.target" }))
         .collect()
 }

@@ -171,23 +171,49 @@ pub async fn take(tx: &mut TenantTx, id: InvitationId) -> Result<Invitation, Sto
     })
 }
 
-/// Withdraws every open invitation that somebody has sent, and says how many there were.
+/// The open invitations that somebody has sent, and what they give.
 ///
 /// # Errors
-/// Refused without `team.manage`.
-pub async fn revoke_sent_by(tx: &mut TenantTx, member: MemberId) -> Result<u64, StoreError> {
-    tx.may_all(Permission::TeamManage)?;
+/// Refused without `team.manage` or `roles.manage`.
+pub async fn sent_by(tx: &mut TenantTx, member: MemberId) -> Result<Vec<(InvitationId, HeldRole)>, StoreError> {
+    tx.may_all(Permission::TeamManage).or_else(|_| tx.may_all(Permission::RolesManage))?;
     let (business, now) = (tx.business(), tx.now());
-    let done = sqlx::query!(
-        "update invitations set revoked_at = $3
-         where business_id = $1 and invited_by = $2 and accepted_at is null and revoked_at is null and expires_at > $3",
+    let rows = sqlx::query!(
+        r#"select i.id, i.role, i.role_id, r.name as "role_name?",
+               array(
+                   select g.permission || ' ' || g.reach from role_grants g
+                   where g.business_id = $1 and g.role_id = i.role_id
+               ) as "grants!"
+           from invitations i left join roles r on r.business_id = $1 and r.id = i.role_id
+           where i.business_id = $1 and i.invited_by = $2 and i.accepted_at is null and i.revoked_at is null
+               and i.expires_at > $3
+           order by i.id"#,
         business.0,
         member.0,
         now
     )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter().map(|r| Ok((InvitationId(r.id), held(&r.role, r.role_id, r.role_name, Some(r.grants))?))).collect()
+}
+
+/// Withdraws an invitation of somebody who may not give that any more; false when it is not open now.
+///
+/// # Errors
+/// Refused without `team.manage` or `roles.manage`.
+pub async fn withdraw(tx: &mut TenantTx, id: InvitationId) -> Result<bool, StoreError> {
+    tx.may_all(Permission::TeamManage).or_else(|_| tx.may_all(Permission::RolesManage))?;
+    let (business, now) = (tx.business(), tx.now());
+    let done = sqlx::query!(
+        "update invitations set revoked_at = $3
+         where business_id = $1 and id = $2 and accepted_at is null and revoked_at is null",
+        business.0,
+        id.0,
+        now
+    )
     .execute(tx.conn())
     .await?;
-    Ok(done.rows_affected())
+    Ok(done.rows_affected() == 1)
 }
 
 /// How many open invitations give a role of the business.

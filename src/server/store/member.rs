@@ -10,7 +10,7 @@ use crate::{
         personal::{Email, PersonName},
         role::HeldRole,
     },
-    server::kit::At,
+    server::{caller::Actor, kit::At},
 };
 
 /// A member, for those who may see the team.
@@ -117,6 +117,52 @@ pub async fn other_owners(tx: &mut TenantTx, except: MemberId) -> Result<usize, 
     .fetch_all(tx.conn())
     .await?;
     Ok(owners.into_iter().filter(|id| *id != except.0).count())
+}
+
+/// Locks somebody whose rights change: what they begin meanwhile, by a right that they hold now ([`still_may`]), waits and is refused
+/// after it, or is there already and ends with it.
+///
+/// # Errors
+/// Refused without `team.manage` or `roles.manage`.
+pub async fn lock(tx: &mut TenantTx, id: MemberId) -> Result<(), StoreError> {
+    tx.may_all(Permission::TeamManage).or_else(|_| tx.may_all(Permission::RolesManage))?;
+    let business = tx.business();
+    sqlx::query_scalar!(
+        "select id from members where business_id = $1 and id = $2 for no key update",
+        business.0,
+        id.0
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Whether who asks holds a right now, and until this transaction has ended: for what lives on after the request. What they held when
+/// it came in may have been taken since. To be asked before anything else is locked.
+///
+/// # Errors
+/// Refused when they do not hold it any more, and for who is no member.
+pub async fn still_may(tx: &mut TenantTx, permission: Permission) -> Result<(), StoreError> {
+    let Actor::Member { member, .. } = tx.caller().actor else { return Err(StoreError::Refused) };
+    let business = tx.business();
+    let row = sqlx::query!(
+        "select role, role_id from members where business_id = $1 and id = $2 and state = 'active' for share",
+        business.0,
+        member.0
+    )
+    .fetch_optional(tx.conn())
+    .await?
+    .ok_or(StoreError::Refused)?;
+    // A statement of its own: it sees what the change that was waited for has written.
+    let grants = sqlx::query_scalar!(
+        r#"select permission || ' ' || reach as "grant!" from role_grants where business_id = $1 and role_id = $2"#,
+        business.0,
+        row.role_id
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let role = held(&row.role, row.role_id, None, Some(grants))?;
+    if role.grants.holds(permission) { Ok(()) } else { Err(StoreError::Refused) }
 }
 
 /// Where the business's owners are written to, and what the business is called.

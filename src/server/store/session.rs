@@ -235,6 +235,20 @@ pub async fn callers(
     origin: &Origin,
     trace: TraceId,
 ) -> Result<Vec<SignedIn>, StoreError> {
+    each_caller(db, hashes, now, origin, trace).await?.into_iter().collect()
+}
+
+/// As [`callers`], each for itself: one that cannot be read is a fault of its own.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn each_caller(
+    db: &PgPool,
+    hashes: &[SessionHash],
+    now: At,
+    origin: &Origin,
+    trace: TraceId,
+) -> Result<Vec<Result<SignedIn, StoreError>>, StoreError> {
     let rows = sqlx::query_as!(
         Row,
         r#"select s.id_hash as "id_hash!", s.session_id as "session_id!", s.user_id as "user_id!",
@@ -255,7 +269,7 @@ pub async fn callers(
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter().map(|row| row.person(origin, trace)).collect()
+    Ok(rows.into_iter().map(|row| row.person(origin, trace)).collect())
 }
 
 /// The role as which a session views the product, and what it holds. One that is gone holds nothing: who viewed the product as it

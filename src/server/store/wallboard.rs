@@ -128,7 +128,7 @@ pub async fn revoke_of(tx: &mut TenantTx, member: MemberId) -> Result<Vec<Wallbo
     let (business, now) = (tx.business(), tx.now());
     let ended = sqlx::query_scalar!(
         "update wallboard_links set revoked_at = $3
-         where business_id = $1 and created_by = $2 and revoked_at is null
+         where business_id = $1 and created_by = $2 and revoked_at is null and expires_at > $3
          returning id",
         business.0,
         member.0,

@@ -147,4 +147,9 @@ async fn tel_2_a_wallboard_ends_with_the_right_of_who_shared_it() {
     let mut gone = [manager, admin];
     gone.sort();
     assert_eq!(sql::texts(&app.owner, told).await, gone, "and each has its entry");
+    // Shared in the moment of the removal, its row would be open: who is gone shows nothing to anybody.
+    let open =
+        format!("update wallboard_links set revoked_at = null where created_by = '{}'", a.member(Role::Admin).id.0);
+    assert_eq!(sql::run(&app.owner, open).await, 1);
+    assert_eq!(app.stranger().get(&of_admin).await.status, 404);
 }

@@ -56,6 +56,8 @@ async fn per_5_what_people_of_a_role_may_not_have_any_more_ends_with_the_right()
     let unseen = crew.with(Permission::PositionsSend, Reach::None).expect("a reach it knows");
     assert_eq!(save(&boss, id, "2", unseen).await, 200);
     assert_eq!(open(&app, &a).await, [1, 1, 2, 1], "they are not shown, and still work on jobs");
+    let jobs = format!("closed_at is null and member_id = '{}'", a.member(Role::Technician).id.0);
+    assert!(count(&app, &a, "work_orders", &jobs).await > 0);
     assert_eq!(count(&app, &a, "shifts", &format!("ended_at is null and member_id = '{}'", other.id.0)).await, 1);
     assert_eq!(count(&app, &a, "outbox", "topic = 'shift'").await, told + 1, "maps are told");
     let me = a.member(Role::Technician).id;
@@ -78,6 +80,11 @@ async fn per_5_what_people_of_a_role_may_not_have_any_more_ends_with_the_right()
         a.id.0
     );
     assert_eq!(count(&app, &a, "audit_entries", &closed).await, 1);
+    let phone = format!("action = 'member_phone.removed' and target_id = '{}'", me.0);
+    assert_eq!(count(&app, &a, "audit_entries", &phone).await, 1);
+    assert_eq!(count(&app, &a, "work_orders", &jobs).await, 0, "somebody else has to go");
+    let back = "topic = 'work_order' and member_id is null";
+    assert!(count(&app, &a, "outbox", back).await > 0, "and the boards are told");
     assert_eq!(open(&app, &b).await, [1, 1, 2, 1], "another business's role is another role");
     assert_eq!(count(&app, &b, "audit_entries", "action in ('shift.ended', 'masked_call.closed')").await, 0);
 }
@@ -91,4 +98,26 @@ async fn per_5_who_is_made_an_owner_is_no_longer_shown_on_the_map() {
     let over: Vec<_> = over.iter().map(|(name, value)| (*name, value.as_str())).collect();
     assert_eq!(app.browser(a.member(Role::Owner)).await.post("/api/team/hand-over", &over).await.status, 303);
     assert_eq!(count(&app, &a, "shifts", "ended_at is null").await, 0);
+}
+
+#[tokio::test]
+async fn per_5_an_invitation_does_not_outlive_the_right_to_send_it() {
+    let (app, a) = start().await;
+    let (owner, admin) = (app.browser(a.member(Role::Owner)).await, a.member(Role::Admin));
+    let theirs = app.browser(admin).await;
+    for (browser, email, role) in
+        [(&theirs, "one@x.example", "admin"), (&theirs, "two@x.example", "agent"), (&owner, "three@x.example", "admin")]
+    {
+        let sent = browser.post("/api/team/invite", &[("email", email), ("role", role)]).await;
+        assert_eq!(sent.header("location"), Some("/team"), "{}", sent.body);
+    }
+    let open = "accepted_at is null and revoked_at is null";
+    assert_eq!(count(&app, &a, "invitations", open).await, 3);
+    let id = admin.id.to_string();
+    let less = owner.post("/api/team/role", &[("id", &id), ("role", "agent")]).await;
+    assert_eq!(less.status, 303, "{}", less.body);
+    let left = "select email from invitations where accepted_at is null and revoked_at is null";
+    assert_eq!(sql::texts(&app.owner, left).await, ["three@x.example"], "their own, they could come back by");
+    let told = format!("action = 'invitation.revoked' and after ->> 'member' = '{id}'");
+    assert_eq!(count(&app, &a, "audit_entries", &told).await, 2);
 }

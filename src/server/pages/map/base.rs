@@ -14,8 +14,10 @@ pub const WIDTH: f64 = 960.0;
 pub const HEIGHT: f64 = 600.0;
 /// Points nearer to each other than this are one.
 const FINEST: f64 = 1.0;
-/// The narrowest frame, as a part of the Earth's width: about 330 km at the equator. Nearer, there would be no line in it.
+/// The narrowest frame, as a part of the Earth's width: about 330 km at the equator.
 const NARROWEST: f64 = 3.0 / 360.0;
+/// So wide a frame may become until there is a line in it: what shows none tells nobody where it is.
+const WIDENED: f64 = 14.0 / 360.0;
 /// What is shown beyond the places, as a part of the frame.
 const MARGIN: f64 = 0.25;
 
@@ -89,9 +91,25 @@ impl Frame {
         let (left, right) = (edge(f64::min, |s| s.0), edge(f64::max, |s| s.0));
         let (top, bottom) = (edge(f64::min, |s| s.1), edge(f64::max, |s| s.1));
         let wide = ((right - left) * (1.0 + MARGIN)).max((bottom - top) * (1.0 + MARGIN) * WIDTH / HEIGHT);
-        let wide = wide.clamp(NARROWEST, 1.0);
+        let middle = (f64::midpoint(left, right), f64::midpoint(top, bottom));
+        let mut wide = wide.clamp(NARROWEST, 1.0);
+        let mut frame = Self::of(middle, wide);
+        while wide < WIDENED && !frame.has_lines() {
+            wide *= 1.4;
+            frame = Self::of(middle, wide);
+        }
+        frame
+    }
+
+    fn of((x, y): Spot, wide: f64) -> Self {
         let high = wide * HEIGHT / WIDTH;
-        Self { left: (left + right - wide) / 2.0, top: (top + bottom - high) / 2.0, scale: WIDTH / wide }
+        Self { left: x - wide / 2.0, top: y - high / 2.0, scale: WIDTH / wide }
+    }
+
+    /// Whether a coast or a border has a corner in it.
+    fn has_lines(&self) -> bool {
+        let is_inside = |(x, y): Spot| (0.0..=WIDTH).contains(&x) && (0.0..=HEIGHT).contains(&y);
+        BASE.land.iter().chain(&BASE.borders).flatten().any(|spot| is_inside(self.spot(*spot)))
     }
 
     /// Where a place lies in the drawing.
@@ -233,6 +251,8 @@ mod tests {
         // In the middle of the Pacific there is nothing.
         let sea = Frame::around(&[at(-45.0, -130.0)]);
         assert!(sea.borders().is_empty() && sea.land().is_empty());
+        // Around a town in the middle of its state, as wide as it must be.
+        assert!(Frame::around(&[at(32.78, -96.8)]).has_lines());
         // In the middle of a continent all is land.
         assert!(Frame::around(&[at(38.5, -98.5)]).land().starts_with('M'));
     }

@@ -23,7 +23,8 @@ use crate::{
 };
 
 /// Ends what rests on a right that is not among those that are `left`: without `positions.send` the open shift; without
-/// `work_orders` the masked calls, and the number that they reached them at; without `wallboard` the links that they shared.
+/// `work_orders` their jobs, the masked calls, and the number that they reached them at; without `wallboard` the links that they
+/// shared; and the invitations to what they could not give any more.
 ///
 /// # Errors
 /// Refused without `team.manage` or `roles.manage`.
@@ -33,6 +34,7 @@ pub(in crate::server::services) async fn end_without(
     member: MemberId,
     left: Grants,
 ) -> Result<(), AppError> {
+    store::member::lock(tx, member).await?;
     // Who sends no position any more is not shown either.
     if !left.holds(Permission::PositionsSend)
         && let Some(shift) = store::shift::end_of(tx, member).await?
@@ -43,6 +45,8 @@ pub(in crate::server::services) async fn end_without(
     }
     // And who works on no jobs any more talks to no customer, and has no way to take their number back.
     if !left.holds(Permission::WorkOrders) {
+        // Jobs before their sessions, as who moves a job locks them: two that meet wait for each other, and none for ever.
+        release_jobs(app, tx, member).await?;
         for session in store::masked_call::close_of(tx, member).await? {
             let target = Target { kind: "proxy_session", id: Some(session.0) };
             write_down(app, tx, Action::MaskedCallClosed, target, (None, json!({ "member": member }))).await?;
@@ -59,14 +63,24 @@ pub(in crate::server::services) async fn end_without(
             write_down(app, tx, Action::WallboardRevoked, target, (None, json!({ "member": member }))).await?;
         }
     }
+    withdraw_invitations(app, tx, member, left).await
+}
+
+/// Withdraws the invitations of theirs that wait and give what is not theirs to give: their address could be on one of them.
+async fn withdraw_invitations(app: &App, tx: &mut TenantTx, member: MemberId, left: Grants) -> Result<(), AppError> {
+    for (id, role) in store::invitation::sent_by(tx, member).await? {
+        let may_give = left.holds(Permission::TeamInvite) && left.covers(role.grants);
+        if may_give || !store::invitation::withdraw(tx, id).await? {
+            continue;
+        }
+        let target = Target { kind: "invitation", id: Some(id.0) };
+        write_down(app, tx, Action::InvitationRevoked, target, (None, json!({ "member": member }))).await?;
+    }
     Ok(())
 }
 
-/// Takes back the jobs of somebody who leaves. Their timelines say so, and the boards are told: somebody else has to go.
-///
-/// # Errors
-/// Refused without `team.manage`.
-pub(super) async fn release_jobs(app: &App, tx: &mut TenantTx, member: MemberId) -> Result<(), AppError> {
+/// Takes back the jobs of who works on none any more. Their timelines say so, and the boards are told: somebody else has to go.
+async fn release_jobs(app: &App, tx: &mut TenantTx, member: MemberId) -> Result<(), AppError> {
     for (job, state) in store::work_order::release_of(tx, member).await? {
         store::work_order::note_release(tx, app.draw(), job).await?;
         store::outbox::put(tx, Topic::WorkOrder(job, None)).await?;

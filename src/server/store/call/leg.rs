@@ -152,3 +152,20 @@ pub async fn desk_of_leg(tx: &mut TenantTx, leg: LegId) -> Result<(CallId, Optio
     .await?;
     Ok((CallId(row.call_id), row.member_id.map(MemberId), read("call_legs.state", &row.state)?))
 }
+
+/// Whether a leg still rings, or is talked on: what ends it waits for this transaction.
+///
+/// # Errors
+/// Refused for people.
+pub async fn is_on(tx: &mut TenantTx, leg: LegId) -> Result<bool, StoreError> {
+    tx.machine()?;
+    let business = tx.business();
+    let state = sqlx::query_scalar!(
+        "select state from call_legs where business_id = $1 and id = $2 for share",
+        business.0,
+        leg.0
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(!read::<CallState>("call_legs.state", &state)?.is_end())
+}

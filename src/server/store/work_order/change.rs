@@ -182,12 +182,12 @@ pub async fn move_to(tx: &mut TenantTx, id: WorkOrderId, state: WorkOrderState) 
     if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Stale) }
 }
 
-/// Takes back what somebody who leaves is assigned to and has not ended: which, and how far each was.
+/// Takes back what somebody is assigned to and has not ended, who leaves or works on no jobs any more: which, and how far each was.
 ///
 /// # Errors
-/// Refused without `team.manage`.
+/// Refused without `team.manage` or `roles.manage`.
 pub async fn release_of(tx: &mut TenantTx, member: MemberId) -> Result<Vec<(WorkOrderId, WorkOrderState)>, StoreError> {
-    tx.may_all(Permission::TeamManage)?;
+    tx.may_all(Permission::TeamManage).or_else(|_| tx.may_all(Permission::RolesManage))?;
     let (business, now) = (tx.business(), tx.now());
     let rows = sqlx::query!(
         r#"with theirs as (
@@ -209,12 +209,12 @@ pub async fn release_of(tx: &mut TenantTx, member: MemberId) -> Result<Vec<(Work
     rows.into_iter().map(|r| Ok((WorkOrderId(r.id), read("work_orders.state", &r.state)?))).collect()
 }
 
-/// Says in its timeline that it came back from somebody who leaves.
+/// Says in its timeline that it came back from who leaves or works on no jobs any more.
 ///
 /// # Errors
-/// Refused without `team.manage`.
+/// Refused without `team.manage` or `roles.manage`.
 pub async fn note_release(tx: &mut TenantTx, event: WorkOrderEventId, id: WorkOrderId) -> Result<(), StoreError> {
-    tx.may_all(Permission::TeamManage)?;
+    tx.may_all(Permission::TeamManage).or_else(|_| tx.may_all(Permission::RolesManage))?;
     add_step(tx, event, id, (WorkOrderStep::Unassigned, WorkOrderState::New), None).await
 }
 
