@@ -15,7 +15,7 @@ import { Product, freePorts } from "./product.mjs";
 let product, collectors, rsyslog, log, installed;
 
 async function install() {
-  const [own, ...ports] = await freePorts(4);
+  const [own, ...ports] = await freePorts(5);
   rsyslog = new Rsyslog(own);
   collectors = ports.map((port) => new Collector(port));
   log = openSync(join(results, "audit-streams-product.log"), "w");
@@ -199,5 +199,25 @@ story("somebody else's reader of CEF understands every entry", async (stage) => 
   }
   const positions = read.map(({ position }) => Number(position)).sort((a, b) => a - b);
   assert.deepEqual(positions, positions.map((_, place) => place + 1));
+  await collector.stop();
+}, { timeout: 120_000 });
+
+story("the schema of OCSF has nothing to say against any entry", async (stage) => {
+  const at = await installation();
+  const [tab, collector, reader] = [await stage.open({ from: elsewhere() }), collectors[3], new Driver("ocsf")];
+  await found(tab, at);
+  await collector.start();
+  await add(tab, at, collector.address, "OCSF");
+  await press(tab, button(tab, "Send a test"));
+  const read = () => collector.got.map((message) => JSON.parse(message.slice(message.indexOf("{"))));
+  const isOf = (uid) => read().some((event) => event.class_uid === uid);
+  const both = { within: 60_000, every: 500, what: "what was done, and who signed in" };
+  await eventually(() => collector.got.length >= 4 && isOf(6003) && isOf(3002), both);
+  const events = read();
+  for (const event of events) assert.deepEqual(await reader.ask({ event }), { problems: [] }, JSON.stringify(event));
+  // It does say something where something is missing.
+  const { actor, ...rest } = events.find((event) => event.class_uid === 6003);
+  const { problems } = await reader.ask({ event: rest });
+  assert.ok(actor && problems.length > 0);
   await collector.stop();
 }, { timeout: 120_000 });

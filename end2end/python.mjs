@@ -1,5 +1,6 @@
 // Other people's programs, which stories ask instead of our own code: an authenticator app (pyotp), a reader of tokens
-// (PyJWT), a mail server (aiosmtpd) and who vouches for it (cryptography), a reader of CEF (pycef). Each is a small driver in python/ that speaks lines of JSON.
+// (PyJWT), a mail server (aiosmtpd) and who vouches for it (cryptography), a reader of CEF (pycef) and the schema of OCSF
+// (ocsf-json-schema, jsonschema). Each is a small driver in python/ that speaks lines of JSON.
 //
 // scripts/bootstrap test installs them and says where (RINGFORT_PYTHON). To add one: its package with its exact version in
 // requirements.txt, a file in python/, and a class here if stories ask much of it.

@@ -130,14 +130,20 @@ fn actor(event: &Event) -> Value {
     if entry.actor_kind == "member" && entry.actor_id.is_some() {
         return json!({ "user": user(event, entry.actor_id) });
     }
-    json!({ "app_name": entry.actor_kind, "app_uid": entry.actor_id })
+    let mut app = json!({ "app_name": entry.actor_kind });
+    if let Some(id) = entry.actor_id {
+        app["app_uid"] = json!(id);
+    }
+    app
 }
 
+/// The schema knows no null, and wants an id or a name of each.
 fn resources(event: &Event) -> Value {
     let entry = &event.entry;
-    match entry.target_kind.as_deref() {
-        Some(kind) => json!([{ "type": kind, "uid": entry.target_id }]),
-        None => json!([]),
+    match (entry.target_kind.as_deref(), entry.target_id) {
+        (Some(kind), Some(id)) => json!([{ "type": kind, "uid": id }]),
+        (Some(kind), None) => json!([{ "type": kind, "name": kind }]),
+        (None, _) => json!([]),
     }
 }
 
@@ -190,6 +196,23 @@ mod tests {
         assert_eq!((&read["class_uid"], &read["actor"]["app_name"]), (&json!(6003), &json!("job")));
         assert_eq!(read.pointer("/actor/user"), None);
         assert!(text(&machine).is_ascii());
+    }
+
+    #[test]
+    fn what_is_not_known_is_left_out() {
+        fn is_full(value: &Value) -> bool {
+            match value {
+                Value::Null => false,
+                Value::Array(items) => items.iter().all(is_full),
+                Value::Object(members) => members.iter().all(|(name, value)| name == "unmapped" || is_full(value)),
+                _ => true,
+            }
+        }
+        let mut bare = event("retention.ran", "done");
+        (bare.entry.actor_kind, bare.entry.actor_id, bare.entry.target_id) = ("job".to_owned(), None, None);
+        let bare = read(&bare);
+        assert!(is_full(&bare), "{bare}");
+        assert_eq!(bare.pointer("/resources/0/name"), bare.pointer("/unmapped/target_kind"), "{bare}");
     }
 
     #[test]
