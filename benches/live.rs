@@ -5,8 +5,9 @@
 //! the control is that webhook's answer, in the same run and before with nobody listening. Streams and provider are
 //! clients on the same machine and take its processors too: what is measured is an upper bound.
 //!
-//! Then 10,000 streams of three businesses, held by a process of their own (`kit/hold.rs`), and the memory that each takes
-//! here. Fewer where the system lets a process open fewer files.
+//! Then once more with the board open in Chromium beside those streams, until each call has been painted there
+//! (`kit/paint.rs`). Before all that, 10,000 streams of three businesses, held by a process of their own (`kit/hold.rs`), and
+//! the memory that each takes here. Fewer where the system lets a process open fewer files.
 #![recursion_limit = "256"]
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the environment")]
 
@@ -20,10 +21,10 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
-use anyhow::{anyhow, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use ringfort::{
     model::id::BusinessId,
     server::{boot::router::SESSION_COOKIE, store::session},
@@ -46,6 +47,7 @@ use kit::{
     client::Client,
     figures::{Times, count},
     hold,
+    paint::Board,
     provider::{self, Line},
 };
 
@@ -80,7 +82,8 @@ async fn run(held: usize) -> anyhow::Result<()> {
     let bench = Bench::start("live").await?;
     let watched = provider::found(&bench, 1).await?;
     let quiet = provider::found(&bench, 2).await?;
-    let cookies = sessions(&bench, watched.business, 1, STREAMS).await?;
+    let mut cookies = sessions(&bench, watched.business, 1, STREAMS + PER_SESSION).await?;
+    let viewer = cookies.pop().context("a session")?;
     let mut holders = Vec::new();
     for number in 3..3 + HELD_BUSINESSES {
         let line = provider::found(&bench, number).await?;
@@ -102,8 +105,15 @@ async fn run(held: usize) -> anyhow::Result<()> {
     post(serving.address, watched.clone(), 5).await?;
     let sent = post(serving.address, watched.clone(), EVENTS).await?;
     sleep(Duration::from_secs(2)).await;
+    let shown = paint(&bench, serving.address, &watched, &viewer).await;
     let heard = readers.close().await?;
-    report(&sent, &heard, &ids(&bench, watched.business).await?);
+    let ids = ids(&bench, watched.business).await?;
+    report(&sent, &heard, &ids);
+    match shown {
+        Ok(Some((sent, painted))) => report_painted(&sent, &painted, &ids),
+        Ok(None) => {}
+        Err(error) => println!("painting was not measured: {error:#}"),
+    }
     let waiting: i64 = sqlx::query_scalar("select count(*) from webhook_receipts where state <> 'applied'")
         .fetch_one(&bench.owner)
         .await?;
@@ -111,6 +121,27 @@ async fn run(held: usize) -> anyhow::Result<()> {
     bench.app.hub().close();
     serving.stop().await;
     bench.finish().await
+}
+
+/// When each call was painted on a board, and what was sent for it. Nothing where there is no browser.
+async fn paint(
+    bench: &Bench,
+    address: SocketAddr,
+    line: &Line,
+    session: &str,
+) -> anyhow::Result<Option<(Vec<Sent>, HashMap<u128, SystemTime>)>> {
+    // No board has hundreds of calls that ring for minutes.
+    sqlx::query("update calls set state = 'completed', ended_at = now() where ended_at is null")
+        .execute(&bench.owner)
+        .await?;
+    let session = session.to_owned();
+    let Some(board) = tokio::task::spawn_blocking(move || Board::open(address, &session)).await?? else {
+        return Ok(None);
+    };
+    let sent = post(address, line.clone(), EVENTS).await?;
+    sleep(Duration::from_secs(2)).await;
+    let painted = tokio::task::spawn_blocking(move || board.close()).await??;
+    Ok(Some((sent, painted)))
 }
 
 /// How much memory streams take that nothing happens on.
@@ -157,6 +188,8 @@ async fn sessions(bench: &Bench, business: BusinessId, tag: usize, streams: usiz
 struct Sent {
     sid: String,
     at: Instant,
+    /// The same, by the clock that browsers have too.
+    wall: SystemTime,
     took: Duration,
 }
 
@@ -175,10 +208,10 @@ async fn post_all(address: SocketAddr, line: Line, events: usize) -> anyhow::Res
         pace.tick().await;
         let sid = provider::new_sid();
         let request = provider::status(&line, &sid, "ringing");
-        let at = Instant::now();
+        let (at, wall) = (Instant::now(), SystemTime::now());
         let status = client.send(&request).await?;
         ensure!(status == 200, "a webhook was answered with {status}");
-        sent.push(Sent { sid, at, took: at.elapsed() });
+        sent.push(Sent { sid, at, wall, took: at.elapsed() });
     }
     Ok(sent)
 }
@@ -316,4 +349,16 @@ fn report(sent: &[Sent], heard: &[Heard], ids: &HashMap<String, u128>) {
     println!("webhook to its last stream:      {}", Times::new(last).line());
     println!("events that a stream never got:  {missing} of {}", sent.len() * STREAMS);
     println!("p95 {:.1} ms (goal 100 ms)", all.at(950));
+}
+
+fn report_painted(sent: &[Sent], painted: &HashMap<u128, SystemTime>, ids: &HashMap<String, u128>) {
+    let at = |event: &Sent| painted.get(ids.get(&event.sid)?)?.duration_since(event.wall).ok();
+    let times: Vec<Duration> = sent.iter().filter_map(at).collect();
+    println!("calls that were never painted:   {} of {}", sent.len() - times.len(), sent.len());
+    if times.is_empty() {
+        return;
+    }
+    let times = Times::new(times);
+    println!("webhook to paint, {STREAMS} streams: {}", times.line());
+    println!("p95 {:.1} ms (goal 100 ms)", times.at(950));
 }

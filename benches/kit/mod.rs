@@ -5,6 +5,7 @@
 pub mod client;
 pub mod figures;
 pub mod hold;
+pub mod paint;
 pub mod provider;
 pub mod source;
 
@@ -99,8 +100,15 @@ impl Bench {
         for part in ["mail", "site/pkg", "site/static"] {
             std::fs::create_dir_all(folder.join(part))?;
         }
-        // The browser half's name is looked for when pages are drawn; none are drawn here.
+        // The browser half's name is looked for when pages are drawn, and none are drawn where none was built.
         std::fs::write(folder.join("site/pkg/bench.js"), "// a built file\n")?;
+        // Pages name the built files by the hashes that the build left beside the product; this program lies one folder deeper.
+        let program = std::env::current_exe()?;
+        if let Some((deps, release)) = program.parent().and_then(|deps| Some((deps, deps.parent()?)))
+            && release.join("hash.txt").is_file()
+        {
+            std::fs::copy(release.join("hash.txt"), deps.join("hash.txt"))?;
+        }
         let url_of = |role: &str| address(&server.clone().username(role).database(&database));
         let (app_url, worker_url) = (url_of("ringfort_app"), url_of("ringfort_worker"));
         let ready = Ready { private: None, app_url, worker_url, owner_url: None, operator_url: None };
@@ -228,7 +236,9 @@ fn config(folder: PathBuf) -> Config {
         map_tiles: None,
         pgbouncer: false,
         demo: false,
-        site_root: folder.join("site"),
+        site_root: Some(PathBuf::from("target/site"))
+            .filter(|site| site.join("pkg").is_dir())
+            .unwrap_or(folder.join("site")),
         data_dir: folder,
     }
 }

@@ -101,10 +101,12 @@ async fn fill_one(
     let founder = person(app, id, founder);
     desks::furnish(app, &founder, business, &people).await?;
     if sketch.profile == Profile::FieldService {
-        let goes = people.iter().find(|person| person.role == Role::Technician).context("nobody goes to customers")?;
-        masked_calls::fill(app, &founder, &person(app, id, goes)).await?;
-        positions::fill(app, &person(app, id, goes)).await?;
-        work_orders::fill(app, &founder).await?;
+        let crew = crew(app, business, &people);
+        masked_calls::fill(app, &founder, crew.first().context("nobody goes to customers")?).await?;
+        for (technician, way) in crew.iter().zip(&positions::WAYS) {
+            positions::fill(app, technician, way).await?;
+        }
+        work_orders::fill(app, &founder, &crew).await?;
     }
     board::furnish(app, &founder, business, &people).await?;
     trail::promote(app, &founder, &people).await?;
@@ -112,6 +114,13 @@ async fn fill_one(
         trail::leave(app, id, &people::of(owner, id).await?).await?;
     }
     Ok(())
+}
+
+/// Who goes to customers, in the order of the file.
+fn crew(app: &App, business: &Business, people: &[Person]) -> Vec<Caller> {
+    let technicians = business.users.iter().filter(|user| user.role == Role::Technician);
+    let found = technicians.filter_map(|user| people.iter().find(|person| person.email == user.email));
+    found.map(|one| person(app, BusinessId(business.id), one)).collect()
 }
 
 fn draw(app: &App, addresses: Addresses) -> Demo {

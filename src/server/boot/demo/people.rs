@@ -36,14 +36,16 @@ pub struct Person {
 /// Draws everybody of a business.
 #[must_use]
 pub fn draw(entropy: &dyn Entropy, sketch: &Sketch) -> Vec<User> {
-    let one = |((role, mailbox), name): (&(Role, &str), &&str)| User {
+    let one = |role: Role, mailbox: &str, name: &str| User {
         email: format!("{mailbox}@{}", sketch.domain),
         password: password(entropy),
-        role: *role,
-        name: (*name).to_owned(),
-        totp_secret: (*mailbox == WITH_APP).then(|| Seed::draw(entropy).text().expose().to_owned()),
+        role,
+        name: name.to_owned(),
+        totp_secret: (mailbox == WITH_APP).then(|| Seed::draw(entropy).text().expose().to_owned()),
     };
-    SEATS.iter().zip(&sketch.people).map(one).collect()
+    let seats = SEATS.iter().zip(&sketch.people).map(|((role, mailbox), name)| one(*role, mailbox, name));
+    let crew = (2..).zip(sketch.crew).map(|(number, name)| one(Role::Technician, &format!("technician{number}"), name));
+    seats.chain(crew).collect()
 }
 
 /// A password of 100 random bits that can be read aloud: `k7m2q-x9d4r-…`.

@@ -40,6 +40,8 @@ pub struct Sketch {
     pub weekday_calls: u32,
     /// In the order of [`SEATS`].
     pub people: [&'static str; SEATS.len()],
+    /// Technicians besides the one who has a seat, where there is much to drive to.
+    pub crew: &'static [&'static str],
 }
 
 /// All of them, in the order of the file.
@@ -67,6 +69,7 @@ pub const SKETCHES: [Sketch; 4] = [
             "Noor Haddad",
             "Greta Sung",
         ],
+        crew: &["Nora Whitfield", "Desmond Achebe", "Luisa Marchetti"],
     },
     Sketch {
         name: "Larkspur Voice",
@@ -91,6 +94,7 @@ pub const SKETCHES: [Sketch; 4] = [
             "Carla Winslow",
             "Edwin Shaw",
         ],
+        crew: &[],
     },
     Sketch {
         name: "Hollis & Dane Insurance",
@@ -116,6 +120,7 @@ pub const SKETCHES: [Sketch; 4] = [
             "Ivo Petrov",
             "Claire Donahue",
         ],
+        crew: &[],
     },
     Sketch {
         name: "Northbeam Outreach",
@@ -140,5 +145,6 @@ pub const SKETCHES: [Sketch; 4] = [
             "Lotte Sommer",
             "Grant Ellery",
         ],
+        crew: &[],
     },
 ];

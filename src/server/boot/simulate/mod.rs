@@ -164,6 +164,10 @@ fn draw_seed() -> u64 {
     u64::from_le_bytes(bytes(&SystemEntropy))
 }
 
+/// Technicians of one business who drive. The others stay as the demo made them: one has arrived, one is not heard of. And all sign in
+/// from one address, which may do so only so often.
+const DRIVERS: usize = 2;
+
 /// The technicians of the businesses that were asked for, on their way, and what they are on their way to.
 fn set_off(demo: &Demo, only: Option<&str>, carrier: &Arc<Carrier>, stop: &CancellationToken) -> JoinSet<()> {
     let wanted = only.unwrap_or_default().to_lowercase();
@@ -173,7 +177,7 @@ fn set_off(demo: &Demo, only: Option<&str>, carrier: &Arc<Carrier>, stop: &Cance
     let chosen = demo.businesses.iter().filter(|business| business.name.to_lowercase().contains(&wanted));
     for business in chosen.filter(|business| business.profile == Profile::FieldService) {
         let of = |role: Role| business.users.iter().filter(move |user| user.role == role && user.totp_secret.is_none());
-        for user in of(Role::Technician) {
+        for user in of(Role::Technician).take(DRIVERS) {
             let (driver, stop) = (Driver { base_url: base_url.clone(), login: login(user) }, stop.clone());
             driving.spawn(async move {
                 if let Err(error) = drive::drive(driver, draw_seed(), stop).await {
@@ -182,7 +186,7 @@ fn set_off(demo: &Demo, only: Option<&str>, carrier: &Arc<Carrier>, stop: &Cance
             });
         }
         let Some(dispatcher) = of(Role::Dispatcher).next() else { continue };
-        for user in of(Role::Technician) {
+        for user in of(Role::Technician).take(DRIVERS) {
             let crew = Crew { base_url: base_url.clone(), dispatcher: login(dispatcher), technician: login(user) };
             let (carrier, stop) = (carrier.clone(), stop.clone());
             driving.spawn(async move {
