@@ -36,15 +36,15 @@ test: ## Everything that CI runs
 	@scripts/test
 
 check: bootstrap ## Compile both halves without building them
-	@$(WITH_TOOLS) cargo check --features ssr --all-targets && \
-	  cargo check --features hydrate --target wasm32-unknown-unknown --lib
+	@$(WITH_TOOLS) cargo check --profile bench --features ssr --all-targets && \
+	  cargo check --profile wasm-release --target-dir "$(TARGET)/front" --features hydrate --target wasm32-unknown-unknown --lib
 
 fmt: bootstrap ## Format
 	@$(WITH_TOOLS) cargo fmt
 
 lint: bootstrap ## Clippy for both halves
-	@$(WITH_TOOLS) cargo clippy --features ssr --all-targets -- -D warnings && \
-	  cargo clippy --features hydrate --target wasm32-unknown-unknown --lib -- -D warnings
+	@$(WITH_TOOLS) cargo clippy --profile bench --features ssr --all-targets -- -D warnings && \
+	  cargo clippy --profile wasm-release --target-dir "$(TARGET)/front" --features hydrate --target wasm32-unknown-unknown --lib -- -D warnings
 
 sqlx: bootstrap ## Describe the queries anew into .sqlx, after a change of SQL
 	@$(WITH_TOOLS) scripts/sqlx-prepare

@@ -182,12 +182,12 @@ async fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     let mut config = Config::from_env()?;
     match cli.command {
-        Command::Serve => run(config, false).await,
+        Command::Serve => Box::pin(run(config, false)).await,
         Command::Demo => {
             config.demo = true;
             // The simulator's stand-in for an agency system, which the demo's connection names.
             config.outbound_allow.push(simulate::AGENCY.to_string());
-            run(config, true).await
+            Box::pin(run(config, true)).await
         }
         Command::Migrate => {
             let ready = lifecycle::prepare_database(&config).await?;
@@ -209,7 +209,7 @@ async fn main() -> anyhow::Result<()> {
             if healthy { Ok(()) } else { std::process::exit(1) }
         }
         Command::Audit { act } => {
-            let is_sound = audit(config, &act).await?;
+            let is_sound = Box::pin(audit(config, &act)).await?;
             if is_sound { Ok(()) } else { std::process::exit(2) }
         }
         Command::Networks { act: Networks::Clear { business, reason } } => {
@@ -220,7 +220,7 @@ async fn main() -> anyhow::Result<()> {
             }
             outcome
         }
-        Command::Operator { act } => operator(config, &act).await,
+        Command::Operator { act } => Box::pin(operator(config, &act)).await,
     }
 }
 
@@ -260,7 +260,7 @@ async fn audit_in_database(config: Config, ready: &lifecycle::Ready, act: &Audit
 
 async fn run(config: Config, is_demo: bool) -> anyhow::Result<()> {
     let ready = lifecycle::prepare_database(&config).await?;
-    let outcome = serve(config, is_demo, &ready).await;
+    let outcome = Box::pin(serve(config, is_demo, &ready)).await;
     if let Some(private) = ready.private {
         private.stop().await;
     }
