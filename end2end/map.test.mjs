@@ -149,6 +149,32 @@ story("a count on the map opens as a list of whom it is of", async (stage) => {
   await desk.waitForURL(/member=mem_/);
 }, { timeout: 180_000 });
 
+story("names on the map do not lie on each other", async (stage) => {
+  const { desk, cookie } = await crew(stage);
+  await send(cookie, 30.2672, -97.7431);
+  // Three in a row, further from each other than what is drawn as one, and nearer than a name is long.
+  const fix = (lon) => ({ at: Date.now(), lat: 30.2672, lon, accuracy: 8, speed: 0, heading: null });
+  const unit = (name, lon) => ({ id: `mem_${name}`, name: `${name} Longfellow`, state: "standing", since: Date.now(), fix: fix(lon) });
+  const units = [unit("Ann", -98.0), unit("Ben", -97.65), unit("Cat", -97.3)];
+  const batch = { now: Date.now(), whole: true, counts: [0, 0, 0, 3, 0], units, gone: [], level: null, cells: [] };
+  const body = `retry: 600000\nevent: batch\ndata: ${JSON.stringify(batch)}\n\n`;
+  await desk.route((url) => url.pathname === "/map/live", (route) => route.fulfill({ contentType: "text/event-stream", body }));
+  await desk.goto(`${base}/map`);
+  const marks = desk.locator(".map-mark:visible");
+  await eventually(async () => (await marks.count()) === 3, { what: "three marks" });
+  const named = desk.locator(".map-mark:visible:not([data-bare])");
+  await eventually(async () => (await named.count()) < 3, { what: "a mark without its name" });
+  const boxes = await Promise.all((await named.locator(".map-mark-name").all()).map((name) => name.boundingBox()));
+  const dots = await Promise.all((await marks.locator(".map-mark-shape").all()).map((dot) => dot.boundingBox()));
+  const meet = (a, b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+  assert.ok(boxes.length > 0);
+  for (const [n, box] of boxes.entries()) {
+    for (const other of boxes.slice(n + 1)) assert.ok(!meet(box, other), "two names lie on each other");
+    for (const dot of dots) assert.ok(!meet(box, dot), "a name lies on a mark");
+  }
+  await picture(desk, "map-names");
+}, { timeout: 180_000 });
+
 story("keys of the map, and how they are switched off", async (stage) => {
   const { desk, person, cookie } = await crew(stage);
   await send(cookie, 30.2672, -97.7431);
