@@ -61,6 +61,8 @@ const OTHER_FILES: u64 = 300;
 const PER_SESSION: usize = 12;
 const EVENTS: usize = 200;
 const EVERY: Duration = Duration::from_millis(100);
+/// Before the second half of the events: of a business 200 a minute are applied at once, and what comes above it waits.
+const REST: Duration = Duration::from_mins(1);
 /// Streams that open at once: a morning's rush is not what is measured here.
 const OPENING: usize = 32;
 
@@ -138,6 +140,7 @@ async fn paint(
     let Some(board) = tokio::task::spawn_blocking(move || Board::open(address, &session)).await?? else {
         return Ok(None);
     };
+    sleep(REST).await;
     let sent = post(address, line.clone(), EVENTS).await?;
     sleep(Duration::from_secs(2)).await;
     let painted = tokio::task::spawn_blocking(move || board.close()).await??;

@@ -6,8 +6,9 @@ import { Marker, Popup } from "/static/maplibre/maplibre-gl.mjs";
 /// Markers nearer to each other than this, in pixels, are one.
 const CLOSE = 36;
 
-/// Half of a mark's side, in pixels (`.map-mark`).
+/// Half of a mark's side, and from there to its name, in pixels (`.map-mark`).
 const HALF = 12;
+const GAP = 4;
 
 const around = (x, y, half) => [x - half, y - half, x + half, y + half];
 const meet = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
@@ -98,23 +99,28 @@ export function marks(map, page) {
     write();
   }
 
-  /// A name stands beside its mark where there is room for it; where there is none, the list says who it is, and selecting them.
+  /// A name stands beside its mark where there is room for it, on its right or its left. Where there is none, the list says who it is.
   function write() {
     const seen = [...units.values()].filter((unit) => unit.fix && !markers.get(unit.id).getElement().hidden);
     seen.sort((a, b) => (b.id === page.selected()) - (a.id === page.selected()));
+    const wide = map.getContainer().clientWidth;
     // All widths before anything is changed, so that the browser lays the page out once.
     const lines = seen.map((unit) => {
       const made = markers.get(unit.id).getElement();
       const { x, y } = map.project([unit.fix.lon, unit.fix.lat]);
       const width = Math.max(...[...made.querySelectorAll(".map-mark-name, .map-mark-age")].map((words) => words.offsetWidth));
-      return { made, dot: around(x, y, HALF), words: [x + HALF + 4, y - 16, x + HALF + 4 + width, y + 16] };
+      return { made, x, y, width, dot: around(x, y, HALF) };
     });
     const counted = [...bundles.values()].map(([{ fix }]) => map.project([fix.lon, fix.lat])).map(({ x, y }) => around(x, y, 18));
     const taken = [...counted, ...lines.map((line) => line.dot)];
-    for (const { made, dot, words } of lines) {
-      const isBare = taken.some((other) => other !== dot && meet(other, words));
-      made.toggleAttribute("data-bare", isBare);
-      if (!isBare) taken.push(words);
+    for (const { made, x, y, width, dot } of lines) {
+      const [right, left] = [x + HALF + GAP, x - HALF - GAP - width];
+      const sides = { right: [right, y - 16, right + width, y + 16], left: [left, y - 16, left + width, y + 16] };
+      const isFree = (place) => place[0] >= 0 && place[2] <= wide && !taken.some((other) => other !== dot && meet(other, place));
+      const side = Object.keys(sides).find((name) => isFree(sides[name]));
+      made.dataset.side = side ?? "";
+      made.toggleAttribute("data-bare", !side);
+      if (side) taken.push(sides[side]);
     }
   }
 
@@ -245,7 +251,7 @@ export function marks(map, page) {
     }
     for (const [x, y, number] of batch.cells) count(x, y, number);
     rove();
-    if (level === null) cluster();
+    settle();
   }
 
   /// After each move, and when somebody else is selected.

@@ -8,6 +8,7 @@ use crate::{
     model::{
         audit_query::AuditFilter,
         permission::{Grants, Permission, Reach},
+        profile::Profile,
     },
     server::{
         http::{AppError, Cx, flash::FormState},
@@ -100,7 +101,7 @@ pub async fn load(cx: &Cx) -> Result<Model, AppError> {
     let day = Day::of(cx.visitor.now, &text::zone(&person.zone)).map_err(|e| AppError::Internal(Box::new(e)))?;
     let mut tx = cx.tx().await?;
     let numbers = numbers(&mut tx, grants, &day).await?;
-    let jobs = jobs(&mut tx, grants, &day).await?;
+    let jobs = jobs(&mut tx, grants, person.profile, &day).await?;
     let live = if grants.holds(Permission::LiveBoard) { Some(store::live::board(&mut tx).await?) } else { None };
     let own_state = own_state(cx, &mut tx, grants).await?;
     let own_calls = own_calls(&mut tx, grants).await?;
@@ -169,11 +170,13 @@ async fn numbers(tx: &mut TenantTx, grants: Grants, day: &Day) -> Result<Option<
     Ok(Some(Numbers { today, week_ago }))
 }
 
-async fn jobs(tx: &mut TenantTx, grants: Grants, day: &Day) -> Result<Option<Today>, AppError> {
+/// None, too, where jobs are not the business's trade and there are none: four zeros would tell nothing.
+async fn jobs(tx: &mut TenantTx, grants: Grants, profile: Profile, day: &Day) -> Result<Option<Today>, AppError> {
     if !grants.holds(Permission::WorkOrders) {
         return Ok(None);
     }
-    Ok(Some(work_order::today(tx, day.from, day.until).await?))
+    let today = work_order::today(tx, day.from, day.until).await?;
+    Ok(Some(today).filter(|today| profile == Profile::FieldService || !today.is_empty()))
 }
 
 /// The last calls of people who see no others.

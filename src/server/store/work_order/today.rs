@@ -27,6 +27,14 @@ pub struct Today {
     pub to_do: i64,
 }
 
+impl Today {
+    /// Whether there is nothing to say: no job of the day, and none left of others.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.total == 0 && self.under_way == 0 && self.late == 0 && self.to_do == 0
+    }
+}
+
 /// The jobs of a day, and what is not over of others; with own reach one's own.
 ///
 /// # Errors
