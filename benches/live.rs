@@ -319,9 +319,15 @@ async fn read_one(
         } else if line.starts_with("HTTP/1.1 ") {
             ensure!(line.starts_with("HTTP/1.1 200"), "{line}");
         } else if let Some(event) = line.strip_prefix("event:") {
-            ensure!(event.trim() == "hello", "{line}");
-            drop(turn.take());
-            open.fetch_add(1, Ordering::Relaxed);
+            match event.trim() {
+                "hello" => {
+                    drop(turn.take());
+                    open.fetch_add(1, Ordering::Relaxed);
+                }
+                // A sign of life, in a minute in which nothing else came.
+                "beat" => {}
+                other => bail!("event: {other}"),
+            }
         }
     }
 }
