@@ -47,7 +47,11 @@ export function marks(map, page) {
     markers.delete(key);
   }
 
+  /// A unit may be known before its marker is there: a batch that is being taken in, or a level that is just left.
+  const isDrawn = (unit) => unit.fix && markers.has(unit.id);
+
   function look(unit) {
+    if (!isDrawn(unit)) return;
     const made = markers.get(unit.id).getElement();
     const word = page.band(unit.fix.at);
     made.dataset.state = unit.state;
@@ -81,7 +85,7 @@ export function marks(map, page) {
   function cluster() {
     const groups = [];
     for (const unit of units.values()) {
-      if (!unit.fix) continue;
+      if (!isDrawn(unit)) continue;
       const at = map.project([unit.fix.lon, unit.fix.lat]);
       // Who is selected stays to be seen: they join nobody, and nobody joins them.
       const isOpen = unit.id !== page.selected();
@@ -101,7 +105,7 @@ export function marks(map, page) {
 
   /// A name stands beside its mark where there is room for it, on its right or its left. Where there is none, the list says who it is.
   function write() {
-    const seen = [...units.values()].filter((unit) => unit.fix && !markers.get(unit.id).getElement().hidden);
+    const seen = [...units.values()].filter((unit) => isDrawn(unit) && !markers.get(unit.id).getElement().hidden);
     seen.sort((a, b) => (b.id === page.selected()) - (a.id === page.selected()));
     const wide = map.getContainer().clientWidth;
     // All widths before anything is changed, so that the browser lays the page out once.
