@@ -18,6 +18,9 @@ const part = (name) => root.querySelector(`[data-field-part="${name}"]`);
 const { positions } = root.dataset;
 const since = Number(root.dataset.since ?? 0);
 const isOffline = !positions;
+// The phone has told that its network went. `navigator.onLine` is not asked: without an interface to the outside it says no, even
+// where we are reached.
+let isCut = false;
 const standsIn = isOffline && location.pathname === "/field";
 
 let me = root.dataset.field;
@@ -165,7 +168,7 @@ function show(word) {
 async function draw() {
   if (!isMine) return;
   const waiting = await kept("points", "readonly", (all) => all.count(mine()));
-  const stuck = isOffline || !navigator.onLine || waiting > 1 || (waiting && Date.now() < pause);
+  const stuck = isOffline || isCut || waiting > 1 || (waiting && Date.now() < pause);
   show(problem || (!ends ? "off" : place || (stuck ? "waiting" : "sending")));
   write("waiting", waiting === 1 ? "1 place" : `${waiting} places`);
   if (sent) write("sent", new Date(sent).toLocaleTimeString());
@@ -209,7 +212,12 @@ async function begin() {
   await tick();
   const again = safely(tick);
   setInterval(again, 10_000);
-  for (const event of ["online", "offline"]) addEventListener(event, again);
+  for (const event of ["online", "offline"]) {
+    addEventListener(event, () => {
+      isCut = event === "offline";
+      again();
+    });
+  }
   document.addEventListener("visibilitychange", () => document.hidden || again());
 }
 
